@@ -1,0 +1,241 @@
+"""The nouns that leave the builder: what models/manifest.json holds, and what a Run repeats of it.
+
+Every type here is frozen and strictly parsed: an unknown key, a missing key or a wrong type is an error. Nothing here imports
+torch, so that the server, which reads these, starts at once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Task = Literal["classification", "detection"]
+WeightsKind = Literal["pretrained", "seeded"]
+
+
+class Record(BaseModel):
+    """A frozen, strictly parsed value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="null")
+
+
+def _is_plain_path(path: str) -> str:
+    parts = path.split("/")
+    if not path or "\\" in path or any(not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", p) for p in parts):
+        raise ValueError("a relative path of plain names joined by '/' was expected")
+    return path
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+PlainPath = Annotated[str, AfterValidator(_is_plain_path)]
+Dimensions = Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False)]
+Triple = Annotated[tuple[float, float, float], Field(strict=False)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class FileEntry(Record):
+    """A file in the models folder. `path` is relative to that folder."""
+
+    path: PlainPath
+    sha256: Sha256
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Preprocessing(Record):
+    """From an RGB image of 8 bits a channel to the input tensor, in this order.
+
+    resize "shorter_side": bilinear, so that the shorter side has `size` pixels, then a centre crop to the input's height and
+    width. resize "stretch": bilinear to the input's height and width, whatever the image's proportions. Then, channel by channel,
+    value = (pixel / divisor - mean) / std.
+    """
+
+    resize: Literal["shorter_side", "stretch"]
+    size: Annotated[int, Field(gt=0)] | None
+    divisor: Annotated[float, Field(gt=0)]
+    mean: Triple
+    std: Triple
+
+
+class InputEntry(Record):
+    """The graph's one input: NCHW, float32, RGB."""
+
+    name: str
+    shape: Dimensions
+    dtype: Literal["float32"]
+    preprocessing: Preprocessing
+
+
+class OutputEntry(Record):
+    """One output of the graph, in the graph's order."""
+
+    name: str
+    shape: Dimensions
+    dtype: Literal["float32"]
+
+
+class TopK(Record):
+    """Classification: the `k` greatest logits, the lower class index first where two are equal."""
+
+    kind: Literal["top_k"]
+    k: Annotated[int, Field(gt=0)]
+
+
+class Ssd(Record):
+    """Detection: how raw head outputs become boxes. builder/detection.py and web/detection.js both read this.
+
+    `priors` is a safetensors file with one float32 tensor "priors" of shape (P, 4): centre x, centre y, width, height, as fractions
+    of the image. `locations_output` and `scores_output` name graph outputs of shape (1, P, 4) and (1, P, C) when `layout` is
+    "prior_major", (1, 4, P) and (1, C, P) when it is "channel_major". Class 0 is the background.
+    """
+
+    kind: Literal["ssd"]
+    priors: FileEntry
+    locations_output: str
+    scores_output: str
+    layout: Literal["prior_major", "channel_major"]
+    centre_variance: Annotated[float, Field(gt=0)]
+    size_variance: Annotated[float, Field(gt=0)]
+    score_threshold: Annotated[float, Field(ge=0, lt=1)]
+    iou_threshold: Annotated[float, Field(gt=0, le=1)]
+    suppress_at_threshold: bool
+    candidates_per_class: Annotated[int, Field(gt=0)]
+    max_detections: Annotated[int, Field(gt=0)]
+
+
+Postprocessing = Annotated[TopK | Ssd, Field(discriminator="kind")]
+
+
+class Tolerance(Record):
+    """|actual - reference| must nowhere exceed `atol` + `rtol` x |reference|. `reason` says why these two numbers."""
+
+    output: str
+    atol: NonNegative
+    rtol: NonNegative
+    reason: str
+
+
+class OutputVerification(Record):
+    """How far one output was from eager PyTorch in fp32.
+
+    max_abs_diff: greatest |actual - reference|.
+    max_rel_diff: greatest |actual - reference| / |reference| over the elements whose |reference| is at least 1 % of the greatest
+        one (smaller ones are next to zero, where a relative difference says nothing).
+    tolerance_used: greatest |actual - reference| / (atol + rtol x |reference|); 1 is the limit.
+    All three are null where the output has another shape or holds NaN or infinity: then nothing can be compared, and it failed.
+    """
+
+    output: str
+    max_abs_diff: NonNegative | None
+    max_rel_diff: NonNegative | None
+    tolerance_used: NonNegative | None
+    atol: NonNegative
+    rtol: NonNegative
+    passed: bool
+
+    @model_validator(mode="after")
+    def _passed_means_within(self) -> OutputVerification:
+        within = self.tolerance_used is not None and self.tolerance_used <= 1
+        if self.passed != within:
+            raise ValueError("passed must be true exactly when tolerance_used is at most 1")
+        return self
+
+
+class TaskVerification(Record):
+    """The task's own measure.
+
+    "top_5": the five greatest classes, in order; `expected` is 5, `matched` how many places agree.
+    "detections": `expected` is how many detections PyTorch's outputs give, `actual` how many these outputs give, `matched` how many
+    pairs have the same class, an IoU of at least 0.99 and scores within 0.001.
+    """
+
+    measure: Literal["top_5", "detections"]
+    expected: Annotated[int, Field(ge=0)]
+    actual: Annotated[int, Field(ge=0)]
+    matched: Annotated[int, Field(ge=0)]
+    passed: bool
+
+    @model_validator(mode="after")
+    def _passed_means_all_matched(self) -> TaskVerification:
+        if self.passed != (self.expected == self.actual == self.matched):
+            raise ValueError("passed must be true exactly when expected, actual and matched are equal")
+        return self
+
+
+class Verification(Record):
+    """Outputs of one runtime for one reference input, compared with eager PyTorch in fp32."""
+
+    reference: str
+    runtime: str
+    outputs: Annotated[tuple[OutputVerification, ...], Field(strict=False, min_length=1)]
+    task: TaskVerification
+    passed: bool
+
+    @model_validator(mode="after")
+    def _passed_means_everything(self) -> Verification:
+        if self.passed != (self.task.passed and all(o.passed for o in self.outputs)):
+            raise ValueError("passed must be true exactly when the task and every output passed")
+        return self
+
+
+class ReferenceEntry(FileEntry):
+    """A safetensors file: the input and PyTorch's outputs, under the graph's own names. `name` is photograph or noise."""
+
+    name: Identifier
+
+
+class WeightsEntry(Record):
+    """Where the weights came from. `origin` is a URL, a file name, or how seeded weights were made; `sha256` is that of the file."""
+
+    kind: WeightsKind
+    origin: str
+    sha256: Sha256 | None
+    licence: str
+    citation: str
+
+
+class VariantEntry(FileEntry):
+    """One ONNX file of a model."""
+
+    name: Identifier
+    opset: Annotated[int, Field(ge=17, le=21)]
+    ir_version: Annotated[int, Field(ge=1, le=13)]
+    tolerances: Annotated[tuple[Tolerance, ...], Field(strict=False, min_length=1)]
+    verifications: Annotated[tuple[Verification, ...], Field(strict=False, min_length=1)]
+
+
+class ModelEntry(Record):
+    """Everything that anybody outside the builder needs to know of one model."""
+
+    id: Identifier
+    title: str
+    task: Task
+    input: InputEntry
+    outputs: Annotated[tuple[OutputEntry, ...], Field(strict=False, min_length=1)]
+    labels: FileEntry
+    postprocessing: Postprocessing
+    parameters: Annotated[int, Field(ge=0)]
+    weights: WeightsEntry
+    references: Annotated[tuple[ReferenceEntry, ...], Field(strict=False, min_length=1)]
+    variants: Annotated[tuple[VariantEntry, ...], Field(strict=False, min_length=1)]
+    build_key: Sha256
+
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file of this model, in the order of the manifest."""
+        priors = (self.postprocessing.priors,) if isinstance(self.postprocessing, Ssd) else ()
+        return (self.labels, *priors, *self.references, *self.variants)
+
+    def input_elements(self) -> int:
+        """How many numbers the input tensor holds."""
+        return math.prod(self.input.shape)
+
+
+class Manifest(Record):
+    """models/manifest.json: the contract between the builder and everything else."""
+
+    schema_version: Literal[1]
+    tools: dict[str, str]
+    models: Annotated[tuple[ModelEntry, ...], Field(strict=False)]
