@@ -81,7 +81,8 @@ def softmax(logits: Array) -> Array:
     total = np.zeros(len(wide))
     for column in exponentials.T:
         total += column
-    return (exponentials / total[:, None]).astype(np.float32)
+    probabilities: Array = (exponentials / total[:, None]).astype(np.float32)
+    return probabilities
 
 
 def decode(locations: Array, priors: Array, centre_variance: float, size_variance: float) -> Array:
@@ -98,7 +99,7 @@ def suppress(boxes: Array, scores: Array, settings: SsdSettings) -> list[int]:
 
     Boxes (P, 4) and scores (P,). Only scores over the threshold take part, at most `candidates_per_class` of them.
     """
-    over = np.flatnonzero(scores > np.float32(settings.score_threshold))
+    over = np.flatnonzero(scores.astype(np.float64) > settings.score_threshold)
     candidates = over[np.lexsort((over, -scores[over]))][: settings.candidates_per_class]
     kept: list[int] = []
     while candidates.size:
@@ -118,7 +119,8 @@ def iou(box: Array, others: Array) -> NDArray[np.float64]:
     sides = np.minimum(one[2:], many[:, 2:]) - np.maximum(one[:2], many[:, :2])
     inside = np.clip(sides, 0, None).prod(axis=1)
     union = (one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - inside
-    return np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
+    overlap: NDArray[np.float64] = np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
+    return overlap
 
 
 def _prior_major(locations: Array, logits: Array, priors: Array, layout: str) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from builder.errors import ZooError
+from builder.errors import ZooError, explain
 from builder.files import write_bytes
 from builder.records import Manifest, ModelEntry
 
@@ -62,19 +62,3 @@ def write(folder: Path, manifest: Manifest) -> None:
 def find(manifest: Manifest, model_id: str) -> ModelEntry | None:
     """The entry of that model, or None."""
     return next((m for m in manifest.models if m.id == model_id), None)
-
-
-def explain(error: ValidationError, most: int = 3) -> str:
-    """A validation error as one line: where, what was wrong, what stood there."""
-    parts = []
-    for item in error.errors(include_url=False)[:most]:
-        where = ".".join(str(part) for part in item["loc"]) or "the whole"
-        found = "" if item["type"] in {"missing", "json_invalid"} else f" (found {_short(item['input'])})"
-        parts.append(f"{where}: {item['msg'].removeprefix('Value error, ')}{found}")
-    more = error.error_count() - most
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
-
-
-def _short(value: object, most: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 3] + "..."
