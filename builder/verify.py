@@ -14,16 +14,18 @@ from builder.detection import Detection, detect, iou
 from builder.records import (
     ModelEntry,
     OutputVerification,
-    Postprocessing,
     Ssd,
     TaskVerification,
     Tolerance,
     TopK,
     Verification,
 )
+from builder.spec import SsdSpec
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, Array]
+
+PostprocessingRule = TopK | Ssd | SsdSpec
 
 MIN_IOU = 0.99
 MAX_SCORE_DIFFERENCE = 1e-3
@@ -35,7 +37,7 @@ def verify(
     actual: Tensors,
     expected: Tensors,
     tolerances: Sequence[Tolerance],
-    postprocessing: Postprocessing,
+    postprocessing: PostprocessingRule,
     priors: Array | None,
     *,
     reference: str,
@@ -112,7 +114,7 @@ def matched(expected: Sequence[Detection], actual: Sequence[Detection]) -> int:
     return count
 
 
-def detections(outputs: Tensors, settings: Ssd, priors: Array) -> list[Detection]:
+def detections(outputs: Tensors, settings: Ssd | SsdSpec, priors: Array) -> list[Detection]:
     """What the SSD found, from its graph's outputs."""
     return detect(outputs[settings.locations_output], outputs[settings.scores_output], priors, settings)
 
@@ -122,7 +124,7 @@ def _iou(one: Detection, other: Detection) -> float:
 
 
 def _compare_task(
-    actual: Tensors | None, expected: Tensors, postprocessing: Postprocessing, priors: Array | None
+    actual: Tensors | None, expected: Tensors, postprocessing: PostprocessingRule, priors: Array | None
 ) -> TaskVerification:
     if isinstance(postprocessing, TopK):
         wanted = top_k(_only(expected), postprocessing.k)
