@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     if chosen.command == "list":
-        Console().print(commands.catalogue_table(chosen.out))
+        # Where nobody watches, lines may be long: a table cut to 80 columns is of no use to grep.
+        Console(width=None if sys.stdout.isatty() else 200).print(commands.catalogue_table(chosen.out))
         return 0
     if chosen.command == "clean":
         for path in commands.clean(chosen.out):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
+from rich.table import Column, Table
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
@@ -28,7 +28,7 @@ def catalogue_table(out: Path) -> Table:
     """One row a model: what it is, and whether it is built."""
     folder = OutputFolder(out, CATALOGUE_IDS)
     fingerprints = Fingerprints(cache_folder() / "fingerprints.json")
-    table = Table("id", "title", "task", "input", "parameters", "weights at hand", "built")
+    table = Table(Column("id", no_wrap=True), "title", "task", "input", "parameters", "weights at hand", "built")
     for spec in CATALOGUE:
         entry = folder.entry(spec.id)
         try:

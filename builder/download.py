@@ -10,6 +10,7 @@ from pathlib import Path
 from builder.errors import ZooError
 
 _CHUNK = 1 << 20
+_PIECE = 1 << 16  # when a connection breaks, the piece that was under way is lost
 _TIMEOUT_S = (5.0, 30.0)  # to connect, and between two pieces of the answer
 _ATTEMPTS = 3
 
@@ -123,7 +124,7 @@ def _fetch_rest(url: str, partial: Path, size: int | None, on_bytes: OnBytes) ->
             length = answer.headers.get("Content-Length")
             total = done + int(length) if length is not None and length.isdecimal() else size
             with partial.open("ab" if done else "wb") as file:
-                for chunk in answer.iter_content(_CHUNK):
+                for chunk in answer.iter_content(_PIECE):
                     file.write(chunk)
                     done += len(chunk)
                     on_bytes(done, total)

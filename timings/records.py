@@ -6,16 +6,28 @@ in the names. The same names stand in JSON, SQL, CSV and web/types.js.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal, get_args
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from builder.records import Identifier, NonNegative, Record, Sha256, Verification, WeightsKind
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a moment within the years 1 to 9999 in UTC was expected") from error
+
 
 Text = Annotated[str, StringConstraints(max_length=1000)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+# Ten weeks: far above any time budget, and small enough that no sum or square of 10,000 of them overflows.
+Milliseconds = Annotated[float, Field(ge=0, le=6e9)]
+Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc)]
 
 Stage = Literal["start", "download", "session", "first_inference", "verification", "warm_up", "sampling", "final_check"]
 
@@ -26,8 +38,8 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 class Sample(Record):
     """One timed inference: from calling the runtime until the outputs are in CPU memory. `start_ms` counts from the first sample's start."""
 
-    start_ms: NonNegative
-    duration_ms: NonNegative
+    start_ms: Milliseconds
+    duration_ms: Milliseconds
 
 
 class Failure(Record):
@@ -68,7 +80,7 @@ class Device(Record):
     pixel_ratio: NonNegative
     secure_context: bool
     cross_origin_isolated: bool
-    timer_step_ms: NonNegative
+    timer_step_ms: Milliseconds
     wasm_simd: bool
     wasm_relaxed_simd: bool
     wasm_threads: bool
@@ -86,7 +98,7 @@ class Run(Record):
 
     schema_version: Literal[1]
     run_id: Uuid
-    started_at: Annotated[AwareDatetime, Field(strict=False)]
+    started_at: Moment
     page_version: ShortText
     runtime: Literal["onnxruntime-web", "fake"]
     runtime_version: ShortText
@@ -101,10 +113,10 @@ class Run(Record):
     warmup_iterations: Count
     time_budget_s: Annotated[float, Field(gt=0, le=86_400)]
     stopped_by: Literal["iterations", "time_budget", "error"]
-    download_ms: NonNegative | None
+    download_ms: Milliseconds | None
     download_cached: bool | None
-    session_ms: NonNegative | None
-    first_ms: NonNegative | None
+    session_ms: Milliseconds | None
+    first_ms: Milliseconds | None
     samples: Annotated[tuple[Sample, ...], Field(strict=False, max_length=10_000)]
     verification: Verification | None
     final_check: Verification | None

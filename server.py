@@ -1,0 +1,208 @@
+"""The server: the page, the models, and the timings that the page sends back. `python server.py --help` tells its options."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import io
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from flask import Flask, Response, request
+
+from builder.errors import ZooError
+from serving import acceptance, files
+from serving.listening import Listening
+from serving.manners import add_manners
+from serving.models import ModelsFolder
+from serving.page import Page
+from serving.replies import Refusal, json_reply
+from timings.database import DEFAULT_PLACE
+from timings.export import EXPORTS
+from timings.parse import parse_run
+from timings.store import RunIdTakenError, Store
+
+ROOT = Path(__file__).resolve().parent
+BODY_MOST_BYTES = 2_000_000
+_log = logging.getLogger("server")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a server serves. `database` is a URL or a SQLite file's path; `accept_fake` takes runs of the tests' fake runtime too."""
+
+    models: Path
+    database: str
+    accept_fake: bool = False
+    web: Path = ROOT / "web"
+    node_modules: Path = ROOT / "node_modules"
+
+
+def create_app(settings: Settings) -> Flask:
+    """The WSGI application. Raises ZooError if the page, its packages, the models or the database cannot be used."""
+    page = Page(settings.web, settings.node_modules, ROOT / "pyproject.toml")
+    models = ModelsFolder(settings.models)
+    store = Store(settings.database)
+    runtimes = ["onnxruntime-web", *(["fake"] if settings.accept_fake else [])]
+    app = Flask("server", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_MOST_BYTES
+    app.url_map.merge_slashes = False
+    app.extensions["store"] = store
+    add_manners(app)
+    _add_page(app, page)
+    _add_models(app, models)
+    _add_api(app, page, models, store, runtimes)
+    return app
+
+
+def _add_page(app: Flask, page: Page) -> None:
+    @app.get("/", defaults={"path": "index.html"})
+    @app.get("/<path:path>")
+    def page_file(path: str) -> Response:
+        file = page.file(path)
+        if file is None:
+            raise _nothing_here("a file of the page")
+        handle = file.open("rb")
+        etag = hashlib.file_digest(handle, "sha256").hexdigest()
+        return files.send(handle, name=path, etag=etag, cache_control=files.REVALIDATE)
+
+    @app.get("/vendor/onnxruntime-web/<version>/<name>")
+    def vendored(version: str, name: str) -> Response:
+        file = page.vendored(name) if version == page.onnxruntime_web_version else None
+        if file is None:
+            raise _nothing_here(f"an .mjs or .wasm file of onnxruntime-web {page.onnxruntime_web_version}")
+        status = file.stat()
+        etag = f"{version}-{status.st_size:x}-{status.st_mtime_ns:x}"
+        return files.send(file.open("rb"), name=name, etag=etag, cache_control=files.IMMUTABLE)
+
+
+def _add_models(app: Flask, models: ModelsFolder) -> None:
+    @app.get("/models/manifest.json")
+    def models_manifest() -> Response:
+        listing = models.listing()
+        content = io.BytesIO(listing.content)
+        return files.send(content, name="manifest.json", etag=listing.sha256, cache_control=files.REVALIDATE)
+
+    @app.get("/models/<path:path>")
+    def model_file(path: str) -> Response:
+        entry = models.listing().files.get(path)
+        if entry is None:
+            raise _nothing_here("a file that models/manifest.json lists")
+        wanted = request.args.get("sha256")
+        if wanted not in {None, entry.sha256}:
+            raise Refusal(
+                404,
+                ZooError(
+                    f"this version of {path} is not served any more",
+                    got=f"sha256 {wanted}",
+                    expected=f"sha256 {entry.sha256}, as the manifest has it now",
+                    next_step="the models were built anew: reload the page",
+                ),
+            )
+        cache_control = files.REVALIDATE if wanted is None else files.IMMUTABLE
+        return files.send(models.open(entry), name=path, etag=entry.sha256, cache_control=cache_control)
+
+
+def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtimes: list[str]) -> None:
+    @app.get("/api/config")
+    def config() -> Response:
+        version = page.onnxruntime_web_version
+        onnxruntime_web = {"version": version, "base": f"/vendor/onnxruntime-web/{version}/"}
+        return json_reply({"page_version": page.version(), "onnxruntime_web": onnxruntime_web, "runtimes": runtimes})
+
+    @app.post("/api/runs")
+    def add_run() -> Response:
+        if request.mimetype != "application/json":
+            raise Refusal(415, _not_json(request.content_type))
+        body = request.get_data()
+        try:
+            run = parse_run(body)
+        except ZooError as error:
+            raise Refusal(400, error) from error
+        acceptance.check(run, models.last_valid(), runtimes)
+        try:
+            new = store.add(run, body.decode())
+        except RunIdTakenError as error:
+            raise Refusal(409, error) from error
+        if new:
+            _log.info("stored %s: %s %s, threads: %d", run.run_id, run.model, run.backend, run.threads)
+        return json_reply({"run_id": run.run_id, "stored": True}, 201 if new else 200)
+
+    @app.get("/api/runs/<run_id>")
+    def one_run(run_id: str) -> Response:
+        posted = store.get(run_id)
+        if posted is None:
+            raise _nothing_here("the id of a stored run")
+        return Response(posted, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+    @app.get("/api/<name>")
+    def export(name: str) -> Response:
+        if name not in EXPORTS:
+            raise _nothing_here(f"one of {', '.join(f'/api/{known}' for known in ('config', 'runs', *EXPORTS))}")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(EXPORTS[name](store), mimetype="text/csv", headers=headers)
+
+
+def _nothing_here(expected: str) -> Refusal:
+    error = ZooError(
+        "there is nothing at this address", got=request.path, expected=expected, next_step="start from the page, at /"
+    )
+    return Refusal(404, error)
+
+
+def _not_json(got: str | None) -> ZooError:
+    return ZooError(
+        "the posted run is not JSON",
+        got=f"Content-Type {got}" if got else "no Content-Type",
+        expected="Content-Type application/json",
+        next_step="name the type in the request's headers",
+    )
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="server.py",
+        description="Serve the page, the models and the timings.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 0.0.0.0 for the whole network")
+    parser.add_argument("--port", type=_port, default=8000, help="0 picks a free one")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="the folder that python -m builder wrote")
+    parser.add_argument("--database", default=DEFAULT_PLACE, help="a SQLite file, or a database's URL")
+    parser.add_argument("--accept-fake", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(given)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: a whole number from 0 to 65535 was expected")
+    return int(text)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Serve until stopped by SIGINT or SIGTERM. Returns the exit status: 0, or 2 if it cannot start."""
+    arguments = _arguments(given)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        app = create_app(Settings(arguments.models, arguments.database, arguments.accept_fake))
+        listening = Listening(app, arguments.host, arguments.port)
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _stop)
+    print(f"Serving on {listening.url}", flush=True)
+    listening.run()
+    app.extensions["store"].close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Waitress, set up so that what it answers by itself looks like what the application answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.server import MultiSocketServer, TcpWSGIServer, create_server
+from waitress.task import ErrorTask
+
+from builder.errors import ZooError
+from serving.replies import SECURITY_HEADERS, error_content
+
+_THREADS = 8
+# The application answers bodies over its own limit, with an explanation. From here on even receiving them is refused.
+_BODY_MOST_BYTES = 64 << 20
+
+
+class _JsonErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
+    """What waitress refuses before the application sees it: no HTTP, headers too long, a body without end."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = json.dumps(
+            error_content(
+                ZooError(
+                    "the request cannot be read",
+                    got=f"{error.reason}: {error.body}",
+                    expected="an HTTP/1.1 request, its headers under 256 KiB, its body under 2 MB",
+                    next_step="mend the program that sent it",
+                )
+            )
+        ).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.extend([*SECURITY_HEADERS.items(), ("Content-Type", "application/json")])
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
+    error_task_class = _JsonErrorTask
+
+
+class Listening:
+    """A server that has its port, and answers once `run` is called."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        """Take the port; 0 is any free one. Raises ZooError if that cannot be done."""
+        try:
+            server = create_server(
+                app, host=host, port=port, threads=_THREADS, ident=None, max_request_body_size=_BODY_MOST_BYTES
+            )
+        except (OSError, ValueError) as error:
+            raise ZooError(
+                f"cannot listen on {host} port {port}",
+                got=getattr(error, "strerror", None) or str(error),
+                expected="an address of this machine, and a port that is free and that this user may take",
+                next_step="stop the program that has the port, or choose another one with --port (0: any free one)",
+            ) from error
+        self._server: Any = server
+        listeners: Iterable[Any] = server.map.values() if isinstance(server, MultiSocketServer) else [server]
+        for listener in listeners:
+            if isinstance(listener, TcpWSGIServer):
+                listener.channel_class = _Channel
+        host_now, port_now = getattr(server, "effective_listen", [(None, None)])[0]
+        shown = host_now or server.effective_host
+        self.url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port_now or server.effective_port}"
+
+    def run(self) -> None:
+        """Answer until a signal raises SystemExit or KeyboardInterrupt; then finish the replies under way."""
+        self._server.run()

@@ -1,0 +1,64 @@
+"""The page's own files and onnxruntime-web's: which may be served, and which version they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+
+from builder.errors import ZooError
+
+# Plain names only: no part begins with a dot, so no path leads out of its folder or to a hidden file.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
+_VENDORED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.(mjs|wasm)")
+
+
+class Page:
+    """web/ and node_modules/onnxruntime-web. Raises ZooError where one is missing."""
+
+    def __init__(self, web: Path, node_modules: Path, project: Path) -> None:
+        self._web = web
+        self._dist = node_modules / "onnxruntime-web" / "dist"
+        if not (web / "index.html").is_file():
+            raise ZooError(
+                "the page is missing",
+                got=f"no {web / 'index.html'}",
+                expected="the project's folder web/ beside server.py",
+                next_step="start server.py from a whole copy of the project: git clone, then make serve",
+            )
+        self._package_version = str(tomllib.loads(project.read_text())["project"]["version"])
+        self.onnxruntime_web_version = _version_of(node_modules / "onnxruntime-web")
+
+    def file(self, path: str) -> Path | None:
+        """The file of web/ at that path, or None."""
+        return _existing(self._web / path) if _PLAIN_PATH.fullmatch(path) else None
+
+    def vendored(self, name: str) -> Path | None:
+        """The .mjs or .wasm file of onnxruntime-web with that name, or None."""
+        return _existing(self._dist / name) if _VENDORED.fullmatch(name) else None
+
+    def version(self) -> str:
+        """The package's version and a hash over the names and contents of web/: two pages that differ never share it."""
+        digest = hashlib.sha256()
+        for path in sorted(p for p in self._web.rglob("*") if p.is_file()):
+            name = path.relative_to(self._web).as_posix().encode()
+            digest.update(b"%d %s %s" % (len(name), name, hashlib.sha256(path.read_bytes()).digest()))
+        return f"{self._package_version}+{digest.hexdigest()[:12]}"
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _version_of(package: Path) -> str:
+    try:
+        return str(json.loads((package / "package.json").read_bytes())["version"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ZooError(
+            "onnxruntime-web is missing",
+            got=f"no readable {package / 'package.json'}",
+            expected="the npm packages that package-lock.json pins",
+            next_step="run: npm ci, or make serve, which does it for you",
+        ) from error

@@ -1,0 +1,52 @@
+"""What every reply has in common: the headers, and errors as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from flask import Response
+
+from builder.errors import ZooError
+
+# Cross-origin isolation gives the page SharedArrayBuffer, and with it WebAssembly threads and a fine timer.
+SECURITY_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "worker-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data: blob:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    ),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - a reply, not a fault of ours
+    """A request that is answered with `status` and `error`."""
+
+    def __init__(self, status: int, error: ZooError) -> None:
+        super().__init__(status, error)
+        self.status = status
+        self.error = error
+
+
+def json_reply(content: Mapping[str, object], status: int = 200) -> Response:
+    """A JSON document that no cache keeps."""
+    text = json.dumps(content, ensure_ascii=False) + "\n"
+    return Response(text, status, {"Cache-Control": "no-store"}, mimetype="application/json")
+
+
+def error_content(error: ZooError) -> dict[str, object]:
+    """The body of every error."""
+    return {"error": error.as_dict()}

@@ -1,0 +1,88 @@
+"""Seeded weights: every layer alive, no denormals, detections in number, the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from builder.catalogue import CATALOGUE
+from builder.detection import Detection
+from builder.preprocess import photograph_tensor
+from builder.seeded import initialise
+from builder.spec import ModelSpec, SsdSpec, load_function
+from builder.verify import detections
+
+_DETECTORS = [spec for spec in CATALOGUE if spec.task == "detection"]
+_QUICK = [spec for spec in CATALOGUE if spec.id != "ssd_resnet34"]  # which is slow, and runs ssd_mobilenet_v1's code
+SMALLEST_NORMAL = np.finfo(np.float32).tiny
+
+
+@pytest.fixture(scope="module", params=CATALOGUE, ids=lambda s: s.id)
+def seeded(request: pytest.FixtureRequest) -> tuple[ModelSpec, nn.Module]:
+    """A model with its seeded weights."""
+    spec: ModelSpec = request.param
+    network: nn.Module = load_function(spec.constructor)()
+    initialise(network, spec)
+    return spec, network
+
+
+def _denormal(values: Tensor) -> int:
+    magnitude = values.abs()
+    return int(((magnitude > 0) & (magnitude < SMALLEST_NORMAL)).sum())
+
+
+def test_weights_and_activations_are_of_sensible_scale_and_never_denormal(seeded: tuple[ModelSpec, nn.Module]) -> None:
+    spec, network = seeded
+    assert all(v.dtype != torch.float64 and _denormal(v) == 0 for v in network.state_dict().values())
+    checked = 0
+
+    def check(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal checked
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.ReLU | nn.ReLU6 | nn.Linear):
+            checked += 1
+            assert torch.isfinite(output).all()
+            assert _denormal(output) == 0
+            assert 0.05 < float(output.abs().max()) < 1000
+            assert float(output.std()) > 0.01
+
+    handles = [m.register_forward_hook(check) for m in network.modules()]
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(photograph_tensor(spec.input)))
+    for handle in handles:
+        handle.remove()
+    assert checked > 40
+    for output in outputs if isinstance(outputs, tuple) else (outputs,):
+        assert float(output.std()) > 0.1
+        assert float(output.min()) < float(output.max())
+
+
+def _found(spec: ModelSpec, network: nn.Module) -> list[Detection]:
+    assert isinstance(spec.postprocessing, SsdSpec)
+    with torch.inference_mode():
+        outputs = network(torch.from_numpy(photograph_tensor(spec.input)))
+    named = {o.name: t.numpy() for o, t in zip(spec.outputs, outputs, strict=True)}
+    return detections(named, spec.postprocessing, spec.postprocessing.make_priors())
+
+
+@pytest.mark.parametrize("seeded", _DETECTORS, ids=lambda s: s.id, indirect=True)
+def test_a_detector_finds_between_10_and_200_things_of_several_classes(seeded: tuple[ModelSpec, nn.Module]) -> None:
+    spec, network = seeded
+    found = _found(spec, network)
+    assert 10 <= len(found) <= 200
+    assert len({d.class_index for d in found}) >= 5
+
+
+@pytest.mark.parametrize("seeded", _QUICK, ids=lambda s: s.id, indirect=True)
+def test_the_same_weights_come_out_with_any_number_of_threads(seeded: tuple[ModelSpec, nn.Module]) -> None:
+    spec, network = seeded
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        again: nn.Module = load_function(spec.constructor)()
+        initialise(again, spec)
+    finally:
+        torch.set_num_threads(threads)
+    state = network.state_dict()
+    assert all(torch.equal(v, state[k]) for k, v in again.state_dict().items())

@@ -1,0 +1,153 @@
+"""Comparing outputs: what passes, what fails, and that nothing passes in silence."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from builder.catalogue import RESNET50, SSD_MOBILENET_V1
+from builder.detection import Detection
+from builder.records import Tolerance, TopK
+from builder.spec import SsdSpec
+from builder.verify import compare, describe, matched, top_k, verify
+
+Array = NDArray[np.float32]
+TOLERANCE = Tolerance(output="logits", atol=0.01, rtol=0.1, reason="test")
+
+
+def _array(*values: float) -> Array:
+    return np.array([values], np.float32)
+
+
+def test_equal_outputs_use_none_of_the_tolerance() -> None:
+    result = compare(_array(1, -2, 0), _array(1, -2, 0), TOLERANCE)
+    assert (result.max_abs_diff, result.max_rel_diff, result.tolerance_used, result.passed) == (0, 0, 0, True)
+
+
+def test_differences_are_the_greatest_ones() -> None:
+    result = compare(_array(1.05, -2, 0.02), _array(1, -2, 0), TOLERANCE)
+    assert result.max_abs_diff == pytest.approx(0.05, abs=1e-6)
+    assert result.max_rel_diff == pytest.approx(0.05, abs=1e-6)
+    assert result.tolerance_used == pytest.approx(0.02 / 0.01, rel=1e-5)
+    assert not result.passed
+
+
+def test_the_limit_itself_passes() -> None:
+    exact = Tolerance(output="logits", atol=0.25, rtol=0, reason="exact in binary")
+    assert compare(_array(1.25), _array(1), exact).passed
+    assert not compare(_array(1.2501), _array(1), exact).passed
+
+
+def test_a_tolerance_of_zero_asks_for_equality() -> None:
+    exact = Tolerance(output="logits", atol=0, rtol=0, reason="exact")
+    assert compare(_array(1, 2), _array(1, 2), exact).passed
+    assert not compare(_array(1, 2.0001), _array(1, 2), exact).passed
+
+
+@pytest.mark.parametrize(
+    "actual",
+    [None, _array(1, 2), _array(1, math.nan, 3), _array(math.inf, 2, 3), np.zeros((3,), np.float32)],
+    ids=["missing", "another shape", "NaN", "infinity", "another rank"],
+)
+def test_what_cannot_be_compared_fails_without_numbers(actual: Array | None) -> None:
+    result = compare(actual, _array(1, 2, 3), TOLERANCE)
+    assert not result.passed
+    assert (result.max_abs_diff, result.max_rel_diff, result.tolerance_used) == (None, None, None)
+
+
+def test_top_k_takes_the_lower_class_where_two_are_equal() -> None:
+    assert top_k(_array(1, 3, 3, 2, 0, 3), 5) == [1, 2, 5, 3, 0]
+
+
+def _verify_logits(actual: Array, expected: Array) -> tuple[bool, int, str]:
+    result = verify(
+        {"logits": actual},
+        {"logits": expected},
+        [Tolerance(output="logits", atol=1, rtol=1, reason="wide")],
+        TopK(kind="top_k", k=5),
+        None,
+        reference="photograph",
+        runtime="test",
+    )
+    return result.passed, result.task.matched, describe(result)
+
+
+def test_another_order_in_the_top_five_fails_even_within_tolerance() -> None:
+    expected = _array(5, 4, 3, 2, 1, 0)
+    assert _verify_logits(expected, expected)[:2] == (True, 5)
+    passed, agreeing, words = _verify_logits(_array(5, 4, 2.9, 3, 1, 0), expected)
+    assert (passed, agreeing) == (False, 3)
+    assert "3 of 5 top-5 places agree" in words
+
+
+def test_nan_fails_the_task_too() -> None:
+    passed, agreeing, words = _verify_logits(_array(math.nan, 4, 3, 2, 1, 0), _array(5, 4, 3, 2, 1, 0))
+    assert (passed, agreeing) == (False, 0)
+    assert "not finite" in words
+
+
+BOX = Detection(3, 0.5, (0.1, 0.1, 0.6, 0.6), 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        ({}, True),
+        ({"score": 0.5009}, True),
+        ({"score": 0.5011}, False),
+        ({"class_index": 4}, False),
+        ({"box": (0.1, 0.1, 0.602, 0.6)}, True),
+        ({"box": (0.1, 0.1, 0.61, 0.6)}, False),
+    ],
+)
+def test_a_pair_needs_class_score_and_place(change: dict[str, object], fits: bool) -> None:
+    assert matched([BOX], [dataclasses.replace(BOX, **change)]) == int(fits)  # type: ignore[arg-type]
+
+
+def test_each_detection_is_in_one_pair_at_the_most() -> None:
+    assert matched([BOX, BOX], [BOX]) == 1
+    assert matched([BOX], [BOX, BOX]) == 1
+    assert matched([], [BOX]) == 0
+
+
+def _heads(shift: float) -> dict[str, Array]:
+    rng = np.random.default_rng(3)
+    rule = SSD_MOBILENET_V1.postprocessing
+    assert isinstance(rule, SsdSpec)
+    return {
+        "locations": rng.standard_normal((1, 3000, 4), dtype=np.float32),
+        "scores": rng.standard_normal((1, 3000, 21), dtype=np.float32)
+        + np.float32(shift) * np.eye(21, dtype=np.float32)[0],
+    }
+
+
+def test_detections_are_compared_both_ways() -> None:
+    rule = SSD_MOBILENET_V1.postprocessing
+    assert isinstance(rule, SsdSpec)
+    heads, fewer = _heads(4), _heads(6)
+    priors = rule.make_priors()
+    wide = [Tolerance(output=name, atol=10, rtol=10, reason="wide") for name in heads]
+    same = verify(heads, heads, wide, rule, priors, reference="noise", runtime="test")
+    other = verify(fewer, heads, wide, rule, priors, reference="noise", runtime="test")
+    assert same.passed
+    assert same.task.expected == same.task.actual == same.task.matched > 0
+    assert not other.passed
+
+
+def test_boxes_that_overflow_count_as_nothing_found() -> None:
+    rule = SSD_MOBILENET_V1.postprocessing
+    assert isinstance(rule, SsdSpec)
+    heads, wild = _heads(4), _heads(4)
+    wild["locations"][0, :, 2] = 1e6
+    result = verify(wild, heads, SSD_MOBILENET_V1.tolerances, rule, rule.make_priors(), reference="noise", runtime="t")
+    assert not result.passed
+    assert result.task.actual == 0
+
+
+def test_every_output_of_the_catalogue_has_a_tolerance() -> None:
+    for spec in (RESNET50, SSD_MOBILENET_V1):
+        assert [t.output for t in spec.tolerances] == [o.name for o in spec.outputs]
