@@ -1,0 +1,141 @@
+"""The command line of the fleet, checked once and then frozen."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fleet.browsers import KINDS, Kind
+from fleet.drive import PATIENCE_S
+from fleet.records import Job
+
+
+@dataclass(frozen=True)
+class ListBrowsers:
+    """`python -m fleet list`."""
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """`python -m fleet run`."""
+
+    job: Job
+    kind: Kind
+    swiftshader: bool
+    patience_s: float
+
+
+def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
+    """What the arguments ask for. Ends the program with status 2 and a message if they are not right, as argparse does."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fleet", description="Drive browsers through the page's measurements."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the browsers of this machine, with their versions")
+    _add_run(commands.add_parser("run", help="measure in one browser of this machine"))
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "list":
+        return ListBrowsers()
+    if chosen.swiftshader and chosen.browser != "chromium":
+        parser.error("--swiftshader: only Chromium has it (choose --browser chromium)")
+    job = Job(
+        server=chosen.server,
+        device_name=chosen.device or f"{platform.node() or 'this machine'} {chosen.browser}",
+        models=chosen.models,
+        backends=chosen.backends,
+        iterations=chosen.iterations,
+        time_budget_s=chosen.time_budget,
+    )
+    return RunJob(job=job, kind=chosen.browser, swiftshader=chosen.swiftshader, patience_s=chosen.patience)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--server",
+        required=True,
+        type=_address,
+        metavar="URL",
+        help="the server's address, such as http://127.0.0.1:8000",
+    )
+    add("--browser", choices=KINDS, default="chromium", help="default: %(default)s")
+    add("--models", type=_names, default=(), metavar="A,B", help="default: all that the server has")
+    add(
+        "--backends",
+        type=_names,
+        default=("wasm",),
+        metavar="A,B",
+        help="wasm, wasm-N (N threads), webgpu; default: wasm",
+    )
+    add(
+        "--iterations",
+        type=_between(1, 10_000),
+        default=30,
+        metavar="N",
+        help="timed inferences per run; default: %(default)s",
+    )
+    add(
+        "--time-budget",
+        type=_seconds,
+        default=120.0,
+        metavar="S",
+        help="longest timing of one run; default: %(default)g s",
+    )
+    add(
+        "--device",
+        type=_device,
+        metavar="NAME",
+        help="this device's name in the results; default: host name and browser",
+    )
+    add("--swiftshader", action="store_true", help="WebGPU in software: right outputs, useless timings; Chromium only")
+    add(
+        "--patience",
+        type=_seconds,
+        default=PATIENCE_S,
+        metavar="S",
+        help="give up when nothing changes for so long; default: %(default)g s",
+    )
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected an address such as http://127.0.0.1:8000")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected different names with commas between them")
+    return names
+
+
+def _device(text: str) -> str:
+    if not 1 <= len(text.strip()) <= 200:
+        raise argparse.ArgumentTypeError(f"got {len(text.strip())} characters, expected 1 to 200")
+    return text.strip()
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds, more than 0 and at most 86400")
+    return seconds
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    """An argparse type: a whole number from `least` to `most`."""
+
+    def parse_number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from {least} to {most}")
+        return int(text)
+
+    return parse_number

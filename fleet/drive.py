@@ -1,0 +1,176 @@
+"""Has one browser open the page, lets it measure, and waits for the end of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from playwright.sync_api import Error, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from pydantic import TypeAdapter
+
+from builder.errors import ZooError
+from fleet.browsers import LocalBrowser
+from fleet.records import Job, Outcome, Snapshot
+
+PATIENCE_S = 600.0
+_LOAD_S = 60
+_LOOK_EVERY_MS = 500
+
+# Runs in the page and calls back when what it shows has changed. The page tells, and is not asked: a question to a page that hangs is
+# never answered, and Playwright 1.62 does not time it out either (seen with evaluate and wait_for_function, in both browsers).
+# The names are the page's contract with its drivers.
+_TELL = """
+{
+  const text = element => element?.textContent.trim().replace(/\\s+/g, " ") ?? "";
+  let before;
+  setInterval(() => {
+    const root = document.documentElement;
+    const now = JSON.stringify({
+      state: root.dataset.state,
+      progress: text(document.querySelector("#progress")),
+      problem: [...document.querySelectorAll("[role=alert]")].map(text).filter(Boolean).join("; "),
+      rows: [...document.querySelectorAll("#results tbody tr[data-run-id]")].map(row => ({
+        run_id: row.dataset.runId,
+        model: row.dataset.model,
+        backend: row.dataset.backend,
+        threads: row.dataset.threads,
+        outcome: row.dataset.outcome,
+        median_ms: text(row.querySelector("[data-field=median_ms]")),
+        notes: text(row.querySelector("[data-field=notes]")),
+      })),
+      failed: Number(root.dataset.runsFailed ?? 0),
+      unsent: Number(root.dataset.runsUnsent ?? 0),
+    });
+    if (root.dataset.state && now !== before) tellFleet(before = now);
+  }, 500);
+}
+"""
+_SNAPSHOT = TypeAdapter(Snapshot)
+
+Report = Callable[[Snapshot], None]
+
+
+@contextlib.contextmanager
+def page_in(playwright: Playwright, browser: LocalBrowser, *, swiftshader: bool = False) -> Iterator[Page]:
+    """A page in a fresh profile of this machine's browser. Raises ZooError if the browser does not start."""
+    try:
+        running = browser.launch(playwright, swiftshader=swiftshader)
+    except Error as error:
+        raise ZooError(
+            f"{browser.kind} does not start",
+            got=_first_line(error),
+            expected=f"{browser.executable} to start without a window",
+            next_step="run: make setup; or name another browser with ZOO_CHROMIUM or ZOO_FIREFOX",
+        ) from error
+    try:
+        yield browser.new_context(running).new_page()
+    finally:
+        # One that crashed cannot be closed; that it crashed is told already.
+        with contextlib.suppress(Error):
+            running.close()
+
+
+def measure(page: Page, job: Job, report: Report, patience_s: float = PATIENCE_S) -> Outcome:
+    """Open the page with `job`, call `report` whenever what it shows has changed, and return what came of it.
+
+    Works on any page of Playwright's, wherever its browser runs. Raises ZooError if the server or the page cannot be used, if the
+    page refuses the job, if it crashes, and if it shows nothing new for `patience_s` seconds. Runs that were over by then are stored.
+    """
+    watch = _Watch(page)
+    _open(page, job)
+    last = _follow(watch, report, patience_s)
+    if last.state == "invalid":
+        raise ZooError(
+            "the page refuses this job",
+            got=last.problem or last.progress or "no reason shown",
+            expected="models, backends and numbers that the page knows",
+            next_step=f"correct the options, or open {job.url()} in a browser to see the choices",
+        )
+    timed = sum(row.outcome == "ok" for row in last.rows)
+    return Outcome(timed=timed, failed=last.failed, unsent=last.unsent)
+
+
+class _Watch:
+    """Collects what a page tells, from its first script on."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._told: deque[str] = deque()
+        self._thrown: list[str] = []
+        self._crashed = False
+        self.shown = "nothing"
+        page.on("pageerror", lambda error: self._thrown.append(error.message))
+        page.on("crash", self._note_crash)
+        page.expose_function("tellFleet", lambda text: self._told.append(text))
+        page.add_init_script(_TELL)
+
+    def look(self) -> list[Snapshot]:
+        """What the page has told since the last look, after a moment's wait. Raises ZooError if the page is gone."""
+        try:
+            self._page.wait_for_timeout(_LOOK_EVERY_MS)
+        except Error as error:
+            raise self.trouble(f"the page or its browser is gone ({_first_line(error)})") from error
+        snapshots = [_SNAPSHOT.validate_json(text) for text in self._told]
+        self._told.clear()
+        if snapshots:
+            self.shown = snapshots[-1].progress or snapshots[-1].state
+        elif self._crashed:
+            raise self.trouble("the page crashed")
+        return snapshots
+
+    def trouble(self, what: str) -> ZooError:
+        """The error that says `what` ended the page, and what the page showed and threw before."""
+        got = [what, f"it showed last: {self.shown}", *(f"it threw: {message}" for message in self._thrown)]
+        return ZooError(
+            "the page did not come to an end",
+            got="; ".join(got),
+            expected="the page to go on until every run is over",
+            next_step="runs that were over are stored; run the rest again, one model at a time (--models) to find the one that does it",
+        )
+
+    def _note_crash(self, page: Page) -> None:
+        self._crashed = True
+
+
+def _open(page: Page, job: Job) -> None:
+    trouble = _trouble_opening(page, job)
+    if trouble:
+        raise ZooError(
+            f"the page at {job.server} cannot be used",
+            got=trouble,
+            expected="the page of this project's server",
+            next_step="start the server (python server.py) and give the address that it prints as --server",
+        )
+
+
+def _trouble_opening(page: Page, job: Job) -> str:
+    try:
+        response = page.goto(job.url(), timeout=_LOAD_S * 1000)
+        if response is None or not response.ok:
+            return f"status {response.status}" if response else "no response"
+        page.wait_for_selector("html[data-state]", state="attached", timeout=_LOAD_S * 1000)
+    except PlaywrightTimeout:
+        return f"a page that does not say data-state within {_LOAD_S} s"
+    except Error as error:
+        return _first_line(error)
+    return ""
+
+
+def _follow(watch: _Watch, report: Report, patience_s: float) -> Snapshot:
+    """Report each change of the page up to the state that ends it; that last one."""
+    changed = time.monotonic()
+    while True:
+        for snapshot in watch.look():
+            report(snapshot)
+            if snapshot.state in ("invalid", "done"):
+                return snapshot
+            changed = time.monotonic()
+        if time.monotonic() - changed > patience_s:
+            raise watch.trouble(f"nothing new for {patience_s:g} s")
+
+
+def _first_line(error: Error) -> str:
+    return error.message.strip().splitlines()[0]

@@ -1,0 +1,146 @@
+"""The whole loop once, on this machine: build the zoo, serve it, time it in a browser, show the results.
+
+DEMO_MODELS, DEMO_BROWSERS (comma-separated), DEMO_ITERATIONS and DEMO_TIME_BUDGET (seconds) narrow or widen it. The results go into
+the folder DEMO_RESULTS (results/demo); what is there from earlier is kept, and the table holds it too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from builder.errors import ZooError
+from fleet.browsers import KINDS
+from scripts.serving import running_server
+
+MODELS = Path("models")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to time. No models means all of them."""
+
+    models: tuple[str, ...]
+    browsers: tuple[str, ...]
+    iterations: str
+    time_budget: str
+    results: Path
+
+    @property
+    def database(self) -> Path:
+        """Where the server keeps the runs."""
+        return self.results / "timings.sqlite"
+
+
+def main() -> int:
+    """Run the loop; the exit status. A model that failed does not keep the table of the others from being shown."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        choice = choose()
+        build(choice)
+        succeeded = measure(choice)
+        show(choice)
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; runs that were over are stored", file=sys.stderr)
+        return 130
+    return 0 if succeeded else 1
+
+
+def choose() -> Choice:
+    """What the environment asks for. Raises ZooError for a browser that there is not; the builder and the fleet check the rest."""
+    browsers = _names("DEMO_BROWSERS") or ("chromium",)
+    unknown = [name for name in browsers if name not in KINDS]
+    if unknown:
+        raise ZooError(
+            "DEMO_BROWSERS names no browser",
+            got=", ".join(unknown),
+            expected=" or ".join(KINDS) + ", or both with a comma between them",
+            next_step="correct it, or leave it out for chromium",
+        )
+    return Choice(
+        models=_names("DEMO_MODELS"),
+        browsers=browsers,
+        iterations=os.environ.get("DEMO_ITERATIONS") or "30",
+        time_budget=os.environ.get("DEMO_TIME_BUDGET") or "120",
+        results=_folder(os.environ.get("DEMO_RESULTS") or "results/demo"),
+    )
+
+
+def build(choice: Choice) -> None:
+    """The chosen models, if they are not there. Raises ZooError if one cannot be built."""
+    what = ["build", *choice.models] if choice.models else ["all"]
+    _step("Building the models", "builder", *what, "--out", str(MODELS))
+
+
+def measure(choice: Choice) -> bool:
+    """Time the models in every chosen browser. Returns whether every browser came to its end without a failure."""
+    narrowed = ["--models", ",".join(choice.models)] if choice.models else []
+    succeeded = True
+    with running_server(MODELS, choice.database) as server:
+        for browser in choice.browsers:
+            options = ["--server", server.url, "--browser", browser, "--backends", "wasm", *narrowed]
+            options += ["--iterations", choice.iterations, "--time-budget", choice.time_budget]
+            succeeded &= _run(f"Timing them in {browser}, through {server.url}", "fleet", "run", *options) == 0
+    return succeeded
+
+
+def show(choice: Choice) -> None:
+    """The table, and the files that hold the rest. Raises ZooError if one of them cannot be made."""
+    database = ("--database", str(choice.database))
+    out = ("--out", str(choice.results))
+    _step("Results", "timings", "table", *database)
+    _step("As CSV: a row per run, per sample, per device", "timings", "csv", *database, *out)
+    _step("As a chart", "timings", "plot", *database, *out)
+    print("\nThe page itself: make serve")
+
+
+def _step(title: str, module: str, *arguments: str) -> None:
+    status = _run(title, module, *arguments)
+    if status:
+        raise ZooError(
+            f"python -m {module} {arguments[0]} failed",
+            got=f"exit status {status}; what it printed is above",
+            expected="exit status 0",
+            next_step="mend what it says and run make demo again; what is done already is kept",
+        )
+
+
+def _run(title: str, module: str, *arguments: str) -> int:
+    print(f"\n{title}", flush=True)
+    return subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode
+
+
+def _names(variable: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def _folder(name: str) -> Path:
+    """That folder, made if it is not there: a bad one must fail now, and not after the timing."""
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZooError(
+            f"the results folder {folder} cannot be made",
+            got=error.strerror or str(error),
+            expected="a folder that this user may write to",
+            next_step="choose another one with DEMO_RESULTS",
+        ) from error
+    return folder
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """A polite request to end is treated as Ctrl-C, so that the server is stopped."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

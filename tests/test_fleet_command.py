@@ -1,0 +1,97 @@
+"""python -m fleet, from the command line to the server's database, in each browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from fleet.browsers import KINDS, Kind
+from scripts.serving import ROOT, RunningServer
+from tests.conftest import Serve
+
+
+@pytest.fixture
+def server(serve: Serve, tiny_zoo: Path) -> RunningServer:
+    return serve(tiny_zoo)
+
+
+def command(server: str, *options: str) -> list[str]:
+    return [sys.executable, "-m", "fleet", "run", "--server", server, "--device", "tester", *options]
+
+
+def fleet(server: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(server, *options), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+
+
+def rows(server: RunningServer) -> list[dict[str, str]]:
+    with urllib.request.urlopen(f"{server.url}/api/timings.csv") as reply:
+        return list(csv.DictReader(io.StringIO(reply.read().decode())))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_model_is_timed_and_stored(server: RunningServer, kind: Kind) -> None:
+    done = fleet(server.url, "--browser", kind, "--iterations", "4", "--time-budget", "60")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "tester: 2 timed, 0 failed, 0 not sent"
+    for model in ("echo", "echo_ssd"):
+        assert re.search(rf"tester: {model} on wasm x\d+: median [\d.]+ ms", done.stdout)
+    stored = rows(server)
+    assert [(row["model"], row["backend"], row["device_name"], row["n"]) for row in stored] == [
+        ("echo", "wasm", "tester", "4"),
+        ("echo_ssd", "wasm", "tester", "4"),
+    ]
+
+
+def test_webgpu_in_software_gives_verified_outputs(server: RunningServer) -> None:
+    done = fleet(server.url, "--backends", "webgpu", "--models", "echo", "--iterations", "2", "--swiftshader")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(row["model"], row["backend"]) for row in rows(server)] == [("echo", "webgpu")]
+
+
+def test_an_unknown_model_is_named_with_the_choices(server: RunningServer) -> None:
+    done = fleet(server.url, "--models", "lenet")
+    assert done.returncode == 1
+    assert done.stderr.startswith("the page refuses this job")
+    assert all(word in done.stderr for word in ("got:", "expected:", "next:", "lenet", "echo_ssd"))
+
+
+def test_a_failed_run_is_told_and_stored(serve: Serve, tiny_zoo: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "models"
+    shutil.copytree(tiny_zoo, damaged)
+    (damaged / "echo" / "fp32.onnx").write_bytes(b"not what the manifest says")
+    server = serve(damaged)
+    done = fleet(server.url, "--iterations", "2")
+    assert done.returncode == 1
+    assert re.search(r"tester: echo on wasm x\d+: no timing\. .*echo/fp32\.onnx", done.stdout)
+    assert done.stdout.splitlines()[-1] == "tester: 1 timed, 1 failed, 0 not sent"
+    assert done.stderr.startswith("not every run came to a timing")
+    assert [(row["model"], row["n"]) for row in rows(server)] == [("echo", "0"), ("echo_ssd", "2")]
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
+def test_ctrl_c_ends_it_at_once_and_leaves_no_traceback(server: RunningServer) -> None:
+    process = subprocess.Popen(
+        command(server.url, "--models", "echo", "--iterations", "10000"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("tester: ")
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines() == ["stopped; runs that were over are stored"]
+    assert time.monotonic() - began < 30

@@ -1,0 +1,170 @@
+"""Driving a page, in a real browser: small pages that keep the contract of data-state, each with another fate."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright
+
+from builder.errors import ZooError
+from fleet import drive
+from fleet.browsers import LocalBrowser
+from fleet.records import Job, Outcome, Row, Snapshot
+
+ROW = '<tr data-run-id="{0}" data-model="echo" data-backend="wasm" data-threads="2" data-outcome="{1}"><td data-field="median_ms">{2}</td>'
+SKELETON = """<!doctype html><html data-state="loading"><link rel="icon" href="data:,"><p id="progress"></p>
+<table id="results"><tbody></tbody></table><script>
+const root = document.documentElement, progress = document.querySelector("#progress"), body = document.querySelector("tbody");
+const steps = [%s];
+const next = () => { const step = steps.shift(); if (step) { step(); setTimeout(next, 700); } };
+next();
+</script>"""
+
+Host = Callable[[str], str]
+
+
+def page_that(*steps: str) -> str:
+    """A page that does these steps of JavaScript one after the other, slowly enough for each to be seen."""
+    return SKELETON % ", ".join(f"() => {{ {step} }}" for step in steps)
+
+
+def show(row_id: str, outcome: str, median: str = "") -> str:
+    return f"body.innerHTML += `{ROW.format(row_id, outcome, median)}`"
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """Serves one document for every path, and returns the address."""
+    servers: list[tuple[http.server.ThreadingHTTPServer, threading.Thread]] = []
+
+    def start(document: str) -> str:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if document else 500)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(document.encode() or b"it broke")
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Nothing: pytest shows enough."""
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_every_change_is_reported_up_to_the_end(page: Page, host: Host) -> None:
+    address = host(
+        page_that(
+            "root.dataset.state = 'running'; progress.textContent = ' sample  1 of 2 '",
+            show("one", "ok", "12.5"),
+            "Object.assign(root.dataset, {state: 'done', runsDone: 1, runsFailed: 0, runsUnsent: 0})",
+        )
+    )
+    seen: list[Snapshot] = []
+    outcome = drive.measure(page, Job(address, "here", models=("echo",), iterations=2), seen.append, 20)
+    assert outcome == Outcome(timed=1, failed=0, unsent=0)
+    assert outcome.succeeded
+    assert seen[-1].state == "done"
+    assert "sample 1 of 2" in [snapshot.progress for snapshot in seen]
+    assert seen[-1].finished() == (Row("one", "echo", "wasm", "2", "ok", "12.5", ""),)
+    assert parse_qs(urlsplit(page.url).query)["models"] == ["echo"]
+
+
+def test_failed_and_unsent_runs_are_no_success(page: Page, host: Host) -> None:
+    done = "Object.assign(root.dataset, {state: 'done', runsDone: 3, runsFailed: 1, runsUnsent: 2})"
+    address = host(page_that(show("one", "ok", "1") + ";" + show("two", "failed"), done))
+    outcome = drive.measure(page, Job(address, "here"), lambda snapshot: None, 20)
+    assert outcome == Outcome(timed=1, failed=1, unsent=2)
+    assert not outcome.succeeded
+
+
+def test_a_page_that_measured_nothing_is_no_success(page: Page, host: Host) -> None:
+    address = host(page_that("Object.assign(root.dataset, {state: 'done', runsFailed: 0, runsUnsent: 0})"))
+    assert not drive.measure(page, Job(address, "here"), lambda snapshot: None, 20).succeeded
+
+
+def test_a_refused_job_is_told_in_the_pages_words(page: Page, host: Host) -> None:
+    alert = "document.body.insertAdjacentHTML('beforeend', '<p role=alert>models: got lenet, choices are echo</p>')"
+    address = host(page_that(f"{alert}; root.dataset.state = 'invalid'"))
+    with pytest.raises(ZooError, match="the page refuses this job") as raised:
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, 20)
+    assert raised.value.got == "models: got lenet, choices are echo"
+
+
+@pytest.mark.browser_errors("uncaught: bang")
+def test_a_page_that_falls_silent_is_given_up(page: Page, host: Host) -> None:
+    address = host(
+        page_that("root.dataset.state = 'running'; progress.textContent = 'sample 7 of 30'", "throw Error('bang')")
+    )
+    with pytest.raises(ZooError, match="the page did not come to an end") as raised:
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, 2)
+    assert raised.value.got == "nothing new for 2 s; it showed last: sample 7 of 30; it threw: bang"
+
+
+def test_a_page_that_hangs_is_given_up(playwright: Playwright, local_browser: LocalBrowser, host: Host) -> None:
+    address = host(page_that("root.dataset.state = 'running'", "for (;;);"))
+    # In a browser of its own: pytest-playwright closes its page politely, which this one would not hear.
+    with (
+        drive.page_in(playwright, local_browser) as page,
+        pytest.raises(ZooError, match="the page did not come to an end") as raised,
+    ):
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, 3)
+    assert raised.value.got == "nothing new for 3 s; it showed last: running"
+
+
+def test_a_page_that_is_closed_is_told(page: Page, host: Host) -> None:
+    address = host(page_that("progress.textContent = 'warm-up'"))
+    with pytest.raises(ZooError, match="the page did not come to an end") as raised:
+        drive.measure(page, Job(address, "here"), lambda snapshot: page.close(), 20)
+    assert "the page or its browser is gone" in raised.value.got
+
+
+@pytest.mark.only_browser("chromium")
+def test_a_page_whose_process_dies_is_told_at_once(page: Page, browser: Browser, host: Host) -> None:
+    def kill(snapshot: Snapshot) -> None:
+        processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+        for process in processes:
+            if process["type"] == "renderer":
+                os.kill(process["id"], signal.SIGKILL)
+
+    address = host(page_that("root.dataset.state = 'running'"))
+    with pytest.raises(ZooError, match="the page did not come to an end") as raised:
+        drive.measure(page, Job(address, "here"), kill, 60)
+    assert "crashed" in raised.value.got
+
+
+@pytest.mark.browser_errors("500")
+def test_a_server_that_answers_with_an_error_is_told(page: Page, host: Host) -> None:
+    with pytest.raises(ZooError, match="cannot be used") as raised:
+        drive.measure(page, Job(host(""), "here"), lambda snapshot: None)
+    assert "status 500" in raised.value.got
+
+
+def test_a_server_that_is_not_there_is_told(page: Page, host: Host) -> None:
+    with pytest.raises(ZooError, match=r"the page at http://127\.0\.0\.1:2 cannot be used") as raised:
+        drive.measure(page, Job("http://127.0.0.1:2", "here"), lambda snapshot: None)
+    assert "python server.py" in raised.value.next_step
+
+
+def test_another_projects_page_is_told(page: Page, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "_LOAD_S", 2)
+    with pytest.raises(ZooError, match="cannot be used") as raised:
+        drive.measure(
+            page, Job(host("<!doctype html><link rel=icon href='data:,'><h1>Welcome</h1>"), "here"), lambda s: None
+        )
+    assert raised.value.got == "a page that does not say data-state within 2 s"
