@@ -1,0 +1,61 @@
+"""Opening the page, waiting for it, and reading what it shows and what it sent."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import Locator, Page
+
+from timings.records import Run
+
+_DONE_MS = 60_000
+
+
+def address(server: str, **parameters: object) -> str:
+    """The page's URL with these parameters; a `fake` script is given as a dict."""
+    texts = {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in parameters.items()}
+    return f"{server}/?{urlencode(texts)}"
+
+
+def run_fake(page: Page, server: str, script: dict[str, Any] | None = None, **parameters: object) -> None:
+    """Let the page time the tiny zoo with the scripted runtime, and wait until it is done."""
+    defaults: dict[str, object] = {"models": "echo", "backends": "wasm-1"}
+    page.goto(address(server, autorun=1, runtime="fake", fake=script or {}, **(defaults | parameters)))
+    wait_until_done(page)
+
+
+def wait_until_done(page: Page, timeout_ms: int = _DONE_MS) -> None:
+    page.wait_for_selector("html[data-state=done]", state="attached", timeout=timeout_ms)
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#results tbody tr")
+
+
+def cells(row: Locator) -> dict[str, str]:
+    """A row's texts by field, as they are read."""
+    found: dict[str, str] = row.evaluate(
+        "row => Object.fromEntries([...row.cells].map(cell => [cell.dataset.field, cell.innerText.trim().replace(/\\s+/g, ' ')]))"
+    )
+    return found
+
+
+def counts(page: Page) -> tuple[int, int, int]:
+    """How many runs the page says are done, failed and not sent."""
+    data = page.evaluate("({...document.documentElement.dataset})")
+    return int(data["runsDone"]), int(data["runsFailed"]), int(data["runsUnsent"])
+
+
+def stored(server: str, row: Locator) -> Run:
+    """The run of a row as the server stored it."""
+    with urllib.request.urlopen(f"{server}/api/runs/{row.get_attribute('data-run-id')}") as reply:
+        return Run.model_validate_json(reply.read())
+
+
+def only_run(page: Page, server: str) -> Run:
+    """The one run of the page, as the server stored it."""
+    assert rows(page).count() == 1
+    return stored(server, rows(page))

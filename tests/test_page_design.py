@@ -1,0 +1,142 @@
+"""The page fits a phone and a laptop, can be read, and can be used with a keyboard and a finger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.conftest import Serve
+from tests.support.pages import address, rows, wait_until_done
+
+VIEWPORTS = [ViewportSize(width=360, height=740), ViewportSize(width=1440, height=900)]
+SCRIPT = {"durations_ms": [230, 214, 207, 206.9, 208], "pace_ms": 40}
+
+
+def assert_no_sideways_scrolling(page: Page) -> None:
+    assert (
+        page.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
+        <= [page.evaluate("innerWidth")] * 2
+    )
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS, ids=["phone", "laptop"])
+def test_every_state_fits_and_shows_its_one_action(
+    page: Page, serve: Serve, tiny_zoo: Path, viewport: ViewportSize
+) -> None:
+    page.set_viewport_size(viewport)
+    url = serve(tiny_zoo, accept_fake=True).url
+    page.goto(url)
+    start = page.get_by_role("button", name="Start timing")
+    expect(start).to_be_in_viewport(ratio=1)
+    assert_no_sideways_scrolling(page)
+
+    page.goto(address(url, autorun=1, runtime="fake", fake=SCRIPT, backends="wasm-1,wasm-4000", iterations=12))
+    expect(page.locator("#plot .chart")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#progress")).to_be_in_viewport(ratio=1)
+    assert_no_sideways_scrolling(page)
+
+    wait_until_done(page)
+    assert [row.get_attribute("data-outcome") for row in rows(page).all()] == ["ok", "failed"] * 2
+    expect(page.get_by_role("button", name="Time again")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#plot .chart")).to_be_visible()
+    assert_no_sideways_scrolling(page)
+    for row in rows(page).all():
+        box = row.bounding_box()
+        assert box is not None
+        if viewport["width"] < 500:
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= viewport["width"]
+
+
+def test_problems_with_long_names_do_not_widen_the_page(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    page.set_viewport_size(VIEWPORTS[0])
+    page.goto(address(serve(tiny_zoo).url, autorun=1, models="x" * 500))
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_no_sideways_scrolling(page)
+
+
+# The least contrast of any text on the page with what is behind it, by the formula of WCAG 2.2; colours are read from a canvas,
+# so that any notation counts.
+LEAST_CONTRAST = """() => {
+  const pen = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = colour => { pen.clearRect(0, 0, 1, 1); pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); return [...pen.getImageData(0, 0, 1, 1).data]; };
+  const luminance = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
+  const behind = node => { for (; node; node = node.parentElement) { const colour = rgba(getComputedStyle(node).backgroundColor); if (colour[3] === 255) return colour; } return [255, 255, 255]; };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+    const node = text.parentElement;
+    if (!text.data.trim() || !node.checkVisibility()) continue;
+    const style = getComputedStyle(node);
+    const [a, b] = [luminance(rgba(node instanceof SVGElement ? style.fill : style.color)), luminance(behind(node))];
+    found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text.data.trim()]);
+  }
+  return found.sort((one, other) => one[0] - other[0])[0];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_enough_contrast(
+    page: Page, serve: Serve, tiny_zoo: Path, browser_name: str, scheme: str
+) -> None:
+    if browser_name == "firefox":
+        pytest.skip("Playwright cannot switch an installed Firefox to another colour scheme")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    url = serve(tiny_zoo, accept_fake=True).url
+    page.goto(
+        address(url, autorun=1, runtime="fake", fake=SCRIPT, backends="wasm-1,wasm-4000", iterations=3, time_budget=1)
+    )
+    wait_until_done(page)
+    ratio, text = page.evaluate(LEAST_CONTRAST)
+    assert ratio >= 4.5, text
+    page.goto(address(url, models="unknown"))
+    expect(page.get_by_role("alert")).to_be_visible()
+    ratio, text = page.evaluate(LEAST_CONTRAST)
+    assert ratio >= 4.5, text
+
+
+def test_everything_to_touch_is_large_enough_on_a_phone(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    page.set_viewport_size(VIEWPORTS[0])
+    page.goto(
+        address(serve(tiny_zoo, accept_fake=True).url, autorun=1, runtime="fake", iterations=3, backends="wasm-1")
+    )
+    wait_until_done(page)
+    targets = page.locator(
+        "button:visible, input:not([type=checkbox]):visible, label.box:visible, .downloads a:visible"
+    )
+    heights = targets.evaluate_all(
+        "nodes => nodes.map(node => [node.getBoundingClientRect().height, node.textContent])"
+    )
+    assert len(heights) > 8
+    assert [text for height, text in heights if height < 44] == []
+
+
+def test_it_can_be_used_with_the_keyboard_alone(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    script = {"pace_ms": 60}
+    page.goto(
+        address(serve(tiny_zoo, accept_fake=True).url, runtime="fake", fake=script, backends="wasm-1", iterations=5)
+    )
+    page.wait_for_selector("html[data-state=ready]")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Start timing")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    wait_until_done(page)
+    expect(page.get_by_role("button", name="Time again")).to_be_focused()
+
+
+def test_every_field_has_a_name_and_the_table_keeps_its_meaning_as_cards(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    page.set_viewport_size(VIEWPORTS[0])
+    page.goto(address(serve(tiny_zoo, accept_fake=True).url, autorun=1, runtime="fake", models="echo", iterations=3))
+    wait_until_done(page)
+    expect(page.get_by_role("spinbutton", name="Timed inferences")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name of this device")).to_be_visible()
+    expect(page.get_by_role("group", name="Networks").get_by_role("checkbox")).to_have_count(2)
+    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("cell").filter(has_text="matches PyTorch")).to_be_visible()
+    expect(page.get_by_role("img", name="3 samples in the order taken").first).to_be_visible()

@@ -1,0 +1,77 @@
+"""The real networks give PyTorch's outputs in real browsers, and their timings are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserType, Page
+
+from fleet.browsers import LocalBrowser
+from tests.conftest import Serve
+from tests.support.pages import address, counts, only_run, rows, stored, wait_until_done
+
+NETWORKS = ("resnet50", "mobilenet_v1", "ssd_mobilenet_v1", "ssd_resnet34")
+# ssd_resnet34 computes 217 GMAC: some ten seconds an inference on two cores, and several inferences make a run.
+PATIENCE_MS = 400_000
+
+
+def test_all_networks_are_verified_and_stored(page: Page, serve: Serve, real_zoo: Path) -> None:
+    server = serve(real_zoo)
+    page.goto(
+        address(
+            server.url, autorun=1, models=",".join(NETWORKS), backends="wasm", iterations=2, warmup=0, time_budget=60
+        )
+    )
+    wait_until_done(page, PATIENCE_MS)
+
+    assert counts(page) == (4, 0, 0)
+    assert [row.get_attribute("data-model") for row in rows(page).all()] == list(NETWORKS)
+    for row in rows(page).all():
+        run = stored(server.url, row)
+        assert run.error is None
+        assert 1 <= len(run.samples) <= 2
+        assert run.verification is not None
+        assert run.final_check is not None
+        for check in (run.verification, run.final_check):
+            assert check.passed
+            assert all(output.max_abs_diff is not None for output in check.outputs)
+            # A comparison of nothing with nothing would prove nothing.
+            least = 5 if check.task.measure == "top_5" else 10
+            assert check.task.matched == check.task.expected >= least
+
+
+@pytest.fixture
+def software_gpu(
+    browser_type: BrowserType, browser_name: str, local_browser: LocalBrowser, browser_type_launch_args: dict[str, Any]
+) -> Iterator[Browser]:
+    """Chromium with WebGPU in software: its outputs can be checked, its speed cannot."""
+    if browser_name != "chromium":
+        pytest.skip("only Chromium has WebGPU in software")
+    options = {**browser_type_launch_args, **local_browser.launch_options(swiftshader=True)}
+    browser = browser_type.launch(**options)
+    yield browser
+    browser.close()
+
+
+def test_webgpu_gives_pytorchs_outputs_too(
+    software_gpu: Browser, browser_context_args: dict[str, Any], serve: Serve, real_zoo: Path
+) -> None:
+    server = serve(real_zoo)
+    with software_gpu.new_context(**browser_context_args) as context:
+        page = context.new_page()
+        page.goto(
+            address(
+                server.url, autorun=1, models="mobilenet_v1", backends="webgpu", iterations=1, warmup=0, timeout=400
+            )
+        )
+        wait_until_done(page, PATIENCE_MS)
+        run = only_run(page, server.url)
+    assert run.error is None
+    assert run.backend == "webgpu"
+    assert run.verification is not None
+    assert run.verification.passed
+    assert run.device.gpu_software is True
+    assert "software_gpu" in [warning.code for warning in run.warnings]

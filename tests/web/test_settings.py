@@ -1,0 +1,118 @@
+"""web/settings.js reads the URL once, and names whatever is off with the choices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.javascript import JavaScript
+
+PARSE = """({parseSettings}, {search, runtimes}) => {
+  const {settings, problems} = parseSettings(search, {modelIds: ['resnet50', 'mobilenet_v1'], runtimes});
+  return {settings, problems, frozen: Object.isFrozen(settings)};
+}"""
+
+
+def parse(javascript: JavaScript, search: str, *, fake: bool = False) -> dict[str, Any]:
+    runtimes = ["onnxruntime-web", *(["fake"] if fake else [])]
+    found: dict[str, Any] = javascript("settings.js", PARSE, {"search": search, "runtimes": runtimes})
+    assert found["frozen"]
+    return found
+
+
+def test_without_parameters_the_page_decides(javascript: JavaScript) -> None:
+    found = parse(javascript, "")
+    assert found["problems"] == []
+    settings = found["settings"]
+    assert (settings["autorun"], settings["models"], settings["backends"], settings["deviceName"]) == (
+        False,
+        None,
+        None,
+        None,
+    )
+    assert (settings["iterations"], settings["warmup"], settings["timeBudgetS"], settings["timeoutS"]) == (
+        30,
+        3,
+        120,
+        300,
+    )
+    assert settings["runtime"] == "onnxruntime-web"
+
+
+def test_every_parameter_is_read(javascript: JavaScript) -> None:
+    query = urlencode(
+        {
+            "autorun": "1",
+            "models": "mobilenet_v1,resnet50",
+            "backends": "wasm,wasm-4,webgpu",
+            "iterations": "7",
+            "device": " Kim's phone ",
+            "time_budget": "1.5",
+            "warmup": "0",
+            "timeout": "9",
+            "runtime": "fake",
+            "fake": json.dumps({"durations_ms": [1, 2], "faults": {"3": "nan"}}),
+        }
+    )
+    found = parse(javascript, f"?{query}", fake=True)
+    assert found["problems"] == []
+    assert found["settings"] == {
+        "autorun": True,
+        "models": ["mobilenet_v1", "resnet50"],
+        "backends": ["wasm", "wasm-4", "webgpu"],
+        "iterations": 7,
+        "deviceName": "Kim's phone",
+        "timeBudgetS": 1.5,
+        "warmup": 0,
+        "timeoutS": 9,
+        "runtime": "fake",
+        "fake": {"session_ms": 0, "durations_ms": [1, 2], "pace_ms": 0, "faults": {"3": "nan"}},
+    }
+
+
+BACKENDS = "the choices are wasm (as many threads as there are cores), wasm-N (N threads, such as wasm-1), webgpu"
+
+
+@pytest.mark.parametrize(
+    ("search", "problem"),
+    [
+        ("?autorun=yes", "autorun=yes is not a choice; the choices are 0, 1."),
+        ("?models=vgg", "models=vgg is not a choice; the choices are resnet50, mobilenet_v1."),
+        ("?models=resnet50,vgg", 'models=resnet50,vgg holds "vgg", which is not a choice; the choices are resnet50, mobilenet_v1.'),
+        ("?models=", "models= is not a choice; the choices are resnet50, mobilenet_v1."),
+        ("?backends=cuda", f"backends=cuda is not a choice; {BACKENDS}."),
+        ("?backends=wasm-0", f"backends=wasm-0 is not a choice; {BACKENDS}."),
+        ("?iterations=0", "iterations=0 is not a whole number from 1 to 10000."),
+        ("?iterations=1e3", "iterations=1e3 is not a whole number from 1 to 10000."),
+        ("?warmup=-1", "warmup=-1 is not a whole number from 0 to 1000."),
+        ("?time_budget=0", "time_budget=0 is not a number of seconds over 0 and at most 86400."),
+        ("?timeout=soon", "timeout=soon is not a number of seconds over 0 and at most 86400."),
+        ("?device=+", "device=  is not a name of 1 to 200 characters."),
+        ("?runtime=fake", "runtime=fake is not a choice; the choices are onnxruntime-web."),
+        ("?iterations=3&iterations=4", "iterations=3 and iterations=4 stands more than once; give it once."),
+        ("?iteration=3", "iteration is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
+        ("?fake={}", "fake is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
+        ("?constructor=1", "constructor is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
+    ],
+)  # fmt: skip
+def test_what_is_off_is_named_with_the_choices(javascript: JavaScript, search: str, problem: str) -> None:
+    assert parse(javascript, search)["problems"] == [problem]
+
+
+def test_all_problems_are_named_at_once_and_the_rest_still_counts(javascript: JavaScript) -> None:
+    found = parse(javascript, "?models=vgg&iterations=x&warmup=2")
+    assert len(found["problems"]) == 2
+    assert (found["settings"]["models"], found["settings"]["iterations"], found["settings"]["warmup"]) == (None, 30, 2)
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["", "7", "null", "[", '{"duration": 1}', '{"durations_ms": []}', '{"durations_ms": [-1]}', '{"durations_ms": 3}',
+     '{"session_ms": "long"}', '{"faults": {"0": "explode"}}'],
+)  # fmt: skip
+def test_a_script_for_the_fake_that_makes_no_sense_is_named(javascript: JavaScript, script: str) -> None:
+    (problem,) = parse(javascript, "?" + urlencode({"fake": script}), fake=True)["problems"]
+    assert problem.startswith(f"fake={script} ")

@@ -1,0 +1,100 @@
+import { ZooError, explain } from './errors.js';
+import { refusal } from './http.js';
+
+/** @import { FileEntry } from './types.js' */
+/** @typedef {{bytes: Uint8Array, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
+
+/**
+ * A file of the models folder, whole and checked: its length always, its SHA-256 where this context has crypto.subtle (a secure one).
+ * @param {FileEntry} file
+ * @param {(bytes: number) => void} onBytes called with how many bytes have come so far
+ * @returns {Promise<Downloaded>} `ms` is the fetching alone; `cached` null where the browser does not tell
+ * @throws {ZooError} when it cannot be had whole and unchanged
+ */
+export async function download(file, onBytes) {
+  const url = new URL(`/models/${file.path}?sha256=${file.sha256}`, self.location.href).href;
+  const begin = performance.now();
+  const response = await request(url, file);
+  const bytes = await readBody(response, file, onBytes);
+  const ms = performance.now() - begin;
+  const hashed = await checkHash(bytes, file);
+  return { bytes, ms, cached: cameFromCache(url), hashed };
+}
+
+/**
+ * @param {string} url
+ * @param {FileEntry} file
+ */
+async function request(url, file) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw incomplete(file, explain(error));
+  }
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+/**
+ * @param {Response} response
+ * @param {FileEntry} file
+ * @param {(bytes: number) => void} onBytes
+ */
+async function readBody(response, file, onBytes) {
+  const bytes = new Uint8Array(file.bytes);
+  let received = 0;
+  try {
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (received + part.value.length > file.bytes) throw new Error(`more than ${file.bytes} bytes came`);
+      bytes.set(part.value, received);
+      received += part.value.length;
+      onBytes(received);
+    }
+  } catch (error) {
+    throw incomplete(file, `${received} bytes, then ${explain(error)}`);
+  }
+  if (received !== file.bytes) throw incomplete(file, `${received} bytes`);
+  return bytes;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {FileEntry} file
+ * @returns {Promise<boolean>} whether it could be checked
+ */
+async function checkHash(bytes, file) {
+  if (!globalThis.crypto?.subtle) return false;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (sha256 === file.sha256) return true;
+  throw new ZooError(`${file.path} is not the file that the manifest describes`, {
+    got: `SHA-256 ${sha256}`,
+    expected: `SHA-256 ${file.sha256}`,
+    next: 'reload the page; if that does not help, run python -m builder all on the server',
+  });
+}
+
+/**
+ * Whether the browser's cache had the file, as its resource timing tells.
+ * @param {string} url
+ * @returns {boolean | null}
+ */
+function cameFromCache(url) {
+  const entry = performance.getEntriesByName(url, 'resource').at(-1);
+  if (!(entry instanceof PerformanceResourceTiming) || entry.decodedBodySize === 0) return null;
+  return entry.transferSize === 0;
+}
+
+/**
+ * @param {FileEntry} file
+ * @param {string} got
+ */
+function incomplete(file, got) {
+  return new ZooError(`The download of ${file.path} broke off`, {
+    got,
+    expected: `${file.bytes} bytes`,
+    next: 'check the connection and that the server still runs, then start again',
+  });
+}

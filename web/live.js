@@ -1,0 +1,138 @@
+/** What is going on now: the run, its stage in words and as a bar, and the samples as they come. */
+
+import { sampleChart } from './charts.js';
+import { byId, html } from './dom.js';
+import { backendName, megabytes, milliseconds } from './format.js';
+
+/** @import { PlannedRun, Progress, Run, Sample, Stage } from './types.js' */
+
+/** The stages that take time, and how much of a run's bar each takes: rough shares, for a bar that moves evenly enough. */
+const SHARES = /** @type {const} */ ({ start: 0, download: 0.15, session: 0.15, first_inference: 0.05, verification: 0.05, warm_up: 0.1, sampling: 0.48, final_check: 0.02 });
+const CHART_HEIGHT = 250;
+
+/** The panel with progress and plot. Everything it shows is set through its methods. */
+export class LivePanel {
+  constructor() {
+    this.title = byId('progress-run', HTMLElement);
+    this.detail = byId('progress-detail', HTMLElement);
+    this.bar = byId('progress-bar', HTMLProgressElement);
+    this.plot = byId('plot', HTMLElement);
+    this.caption = byId('plot-caption', HTMLElement);
+    this.facts = byId('plot-facts', HTMLElement);
+    /** @type {readonly Sample[]} */
+    this.samples = [];
+    this.expected = 1;
+    this.position = { index: 0, total: 1 };
+    /** Shows the last timed run again. */
+    this.showLatest = () => {};
+    new ResizeObserver(() => this.draw()).observe(this.plot);
+  }
+
+  /**
+   * @param {PlannedRun} planned
+   * @param {number} index of the run, from 0
+   * @param {number} total
+   * @param {number} iterations
+   */
+  begin({ model, option }, index, total, iterations) {
+    this.position = { index, total };
+    this.title.textContent = `Run ${index + 1} of ${total}: ${model.title}, ${backendName(option)}`;
+    this.caption.textContent = `${model.title}, ${backendName(option)}`;
+    this.facts.replaceChildren();
+    this.show([], iterations);
+    this.progress({ stage: 'start', done: 0, total: 0, samples: [] });
+  }
+
+  /** @param {Progress} progress */
+  progress(progress) {
+    this.detail.textContent = inWords(progress);
+    this.bar.value = (this.position.index + shareDone(progress)) / this.position.total;
+    if (progress.samples.length > 0) this.show([...this.samples, ...progress.samples], this.expected);
+  }
+
+  /**
+   * A timed run's samples and facts.
+   * @param {Run} run
+   * @param {string} titleOfModel
+   */
+  showRun(run, titleOfModel) {
+    this.showLatest = () => this.showRun(run, titleOfModel);
+    this.caption.textContent = `${titleOfModel}, ${backendName(run)}`;
+    this.facts.replaceChildren(...facts(run).flatMap(([term, value, field]) => [html('dt', {}, term), html('dd', { 'data-field': field }, value)]));
+    this.show(run.samples, Math.max(run.samples.length, 1));
+  }
+
+  /**
+   * The batch is over. A failure has nothing to plot, so the run that was timed last comes back into view.
+   * @param {{done: number, failed: number}} result
+   */
+  end({ done, failed }) {
+    this.title.textContent = failed > 0 ? `${done - failed} of ${done} runs timed, ${failed} failed` : `${done} of ${done} runs timed`;
+    this.detail.textContent = '';
+    this.bar.value = 1;
+    this.showLatest();
+  }
+
+  /**
+   * @param {readonly Sample[]} samples
+   * @param {number} expected
+   */
+  show(samples, expected) {
+    this.samples = samples;
+    this.expected = expected;
+    this.draw();
+  }
+
+  draw() {
+    const width = Math.floor(this.plot.clientWidth);
+    if (width > 0) this.plot.replaceChildren(sampleChart(this.samples, { expected: this.expected, width, height: CHART_HEIGHT }));
+  }
+}
+
+/**
+ * The stage in words.
+ * @param {Progress} progress
+ */
+export function inWords({ stage, done, total }) {
+  /** @type {Record<Stage, string>} */
+  const words = {
+    start: 'Starting',
+    download: `Downloading ${megabytes(done)} of ${megabytes(total)} MB`,
+    session: 'Creating session',
+    first_inference: 'First inference',
+    verification: 'Comparing the outputs with PyTorch',
+    warm_up: `Warming up ${Math.min(done + 1, total)} of ${total}`,
+    sampling: `Sample ${done} of ${total}`,
+    final_check: 'Comparing the last outputs with PyTorch',
+  };
+  return words[stage];
+}
+
+/**
+ * How much of a run is over, from 0 to 1.
+ * @param {Progress} progress
+ */
+function shareDone({ stage, done, total }) {
+  let before = 0;
+  for (const [name, share] of Object.entries(SHARES)) {
+    if (name === stage) return before + (total > 0 ? share * (done / total) : 0);
+    before += share;
+  }
+  return before;
+}
+
+/**
+ * A run's other numbers: term, value, field.
+ * @param {Run} run
+ * @returns {[string, string, string][]}
+ */
+function facts(run) {
+  const cached = run.download_cached ? ' (from the cache)' : '';
+  return [
+    ['Download', `${milliseconds(run.download_ms)} ms${cached}`, 'download_ms'],
+    ['Session creation', `${milliseconds(run.session_ms)} ms`, 'session_ms'],
+    ['First inference', `${milliseconds(run.first_ms)} ms`, 'first_ms'],
+    ['Warm-up', String(run.warmup_iterations), 'warmup_iterations'],
+    ['Runtime', `${run.runtime} ${run.runtime_version}`, 'runtime'],
+  ];
+}

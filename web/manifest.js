@@ -1,0 +1,81 @@
+/** models/manifest.json, read at the edge: what follows may rely on it. */
+
+import { ZooError } from './errors.js';
+import { fetchJson } from './http.js';
+
+/** @import { Config, Manifest } from './types.js' */
+
+/** @typedef {'string' | 'number' | 'array' | 'object'} Kind */
+
+/** What the page reads of a model, and of a variant. The builder and the server check the rest. */
+const MODEL_FIELDS = /** @type {const} */ ({
+  id: 'string', title: 'string', task: 'string', input: 'object', outputs: 'array', postprocessing: 'object', weights: 'object',
+  references: 'array', variants: 'array',
+});
+const VARIANT_FIELDS = /** @type {const} */ ({ name: 'string', path: 'string', sha256: 'string', bytes: 'number', tolerances: 'array' });
+
+/**
+ * @returns {Promise<Manifest>}
+ * @throws {ZooError} when it cannot be had, or is none of this version
+ */
+export async function loadManifest() {
+  return parseManifest(await fetchJson('/models/manifest.json'));
+}
+
+/**
+ * @returns {Promise<Config>}
+ * @throws {ZooError} when it cannot be had
+ */
+export async function loadConfig() {
+  const config = await fetchJson('/api/config');
+  requireFields(config, { page_version: 'string', onnxruntime_web: 'object', runtimes: 'array' }, '/api/config');
+  return /** @type {Config} */ (config);
+}
+
+/**
+ * @param {any} value
+ * @returns {Manifest}
+ * @throws {ZooError} naming the field that is off
+ */
+export function parseManifest(value) {
+  requireFields(value, { schema_version: 'number', models: 'array' }, 'the manifest');
+  if (value.schema_version !== 1) throw misfit('schema_version', value.schema_version, '1');
+  if (value.models.length === 0) throw misfit('models', 'none', 'one model at least');
+  for (const [index, model] of value.models.entries()) {
+    requireFields(model, MODEL_FIELDS, `models.${index}`);
+    if (model.variants.length === 0) throw misfit(`models.${index}.variants`, 'none', 'one variant at least');
+    for (const [at, variant] of model.variants.entries()) requireFields(variant, VARIANT_FIELDS, `models.${index}.variants.${at}`);
+  }
+  return value;
+}
+
+/**
+ * @param {any} value
+ * @param {Readonly<Record<string, Kind>>} fields
+ * @param {string} where
+ */
+function requireFields(value, fields, where) {
+  if (kindOf(value) !== 'object') throw misfit(where, kindOf(value), 'object');
+  for (const [name, kind] of Object.entries(fields)) {
+    if (kindOf(value[name]) !== kind) throw misfit(`${where}.${name}`, kindOf(value[name]), kind);
+  }
+}
+
+/** @param {unknown} value */
+function kindOf(value) {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+/**
+ * @param {string} where
+ * @param {unknown} got
+ * @param {string} expected
+ */
+function misfit(where, got, expected) {
+  return new ZooError(`The server sent something that this page cannot read: ${where}`, {
+    got: String(got),
+    expected,
+    next: 'reload the page; if that does not help, run python -m builder all and restart the server',
+  });
+}

@@ -1,0 +1,94 @@
+/** onnxruntime-web behind the page's runtime interface. The only module that loads it. */
+
+/** @import { Backend, Config, Runtime, Session, Tensors } from '../types.js' */
+/** @typedef {typeof import('onnxruntime-web')} Ort */
+/** @typedef {import('onnxruntime-web').InferenceSession.FeedsType} Feeds */
+
+/**
+ * The runtime for one backend. The bundle depends on it: the WebGPU builds lack some CPU kernels and have larger wasm files.
+ * @param {Config['onnxruntime_web']} onnxruntimeWeb
+ * @param {Backend} backend
+ * @returns {Promise<Runtime<Feeds>>}
+ */
+export async function loadOnnxruntimeWeb({ version, base }, backend) {
+  const bundle = bundleFor(backend);
+  const url = (/** @type {string} */ file) => new URL(base + file, self.location.href).href;
+  /** @type {Ort} */
+  const ort = await import(url(bundle.module));
+  ort.env.wasm.wasmPaths = { mjs: url(`${bundle.wasm}.mjs`), wasm: url(`${bundle.wasm}.wasm`) };
+  ort.env.logLevel = 'error';
+  return {
+    name: 'onnxruntime-web',
+    version: ort.env.versions.web ?? version,
+    now: () => performance.now(),
+    createSession: (bytes, options) => createSession(ort, bytes, options),
+  };
+}
+
+/**
+ * File names in onnxruntime-web's dist folder. JSPI (WebAssembly.Suspending) spares the asyncify build's 10 MB of extra code.
+ * @param {Backend} backend
+ */
+function bundleFor(backend) {
+  if (backend === 'wasm') return { module: 'ort.wasm.min.mjs', wasm: 'ort-wasm-simd-threaded' };
+  if ('Suspending' in WebAssembly) return { module: 'ort.jspi.min.mjs', wasm: 'ort-wasm-simd-threaded.jspi' };
+  return { module: 'ort.webgpu.min.mjs', wasm: 'ort-wasm-simd-threaded.asyncify' };
+}
+
+/**
+ * A session with one execution provider: with two, nodes that the first lacks would run on the second without a word.
+ * @param {Ort} ort
+ * @param {Uint8Array} bytes
+ * @param {{backend: Backend, threads: number}} options
+ * @returns {Promise<Session<Feeds>>}
+ */
+async function createSession(ort, bytes, { backend, threads }) {
+  ort.env.wasm.numThreads = threads;
+  const provider = backend === 'webgpu' ? { name: 'webgpu', device: await gpuDevice() } : 'wasm';
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 });
+  return {
+    // Without shared memory onnxruntime-web sets this back to 1 while it starts.
+    threads: ort.env.wasm.numThreads,
+    prepare: (inputs) => toFeeds(ort, inputs),
+    run: (feeds) => /** @type {Promise<Tensors>} */ (/** @type {unknown} */ (session.run(feeds))),
+    release: () => session.release(),
+  };
+}
+
+/**
+ * @param {Ort} ort
+ * @param {Tensors} inputs
+ * @returns {Feeds}
+ */
+function toFeeds(ort, inputs) {
+  return Object.fromEntries(Object.entries(inputs).map(([name, { data, dims }]) => [name, new ort.Tensor('float32', data, dims)]));
+}
+
+/**
+ * A device with all that the adapter allows: onnxruntime-web's native WebGPU takes no adapter or power preference of ours,
+ * only a finished device. Losing it is thrown outside of any promise, so that the page hears of it even if a run never ends.
+ * @returns {Promise<GPUDevice>}
+ */
+async function gpuDevice() {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('this browser gives no WebGPU adapter to a worker');
+  const { limits, features } = adapter;
+  const device = await adapter.requestDevice({
+    requiredFeatures: /** @type {const} */ (['shader-f16', 'subgroups']).filter((feature) => features.has(feature)),
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+      maxComputeWorkgroupSizeZ: limits.maxComputeWorkgroupSizeZ,
+    },
+  });
+  void device.lost.then(({ reason, message }) => {
+    if (reason !== 'destroyed') setTimeout(() => { throw new Error(`the GPU device was lost: ${message}`); });
+  });
+  return device;
+}
