@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -142,10 +141,10 @@ def _run(
     at_once = min(at_once, len(jobs))
     context = multiprocessing.get_context("spawn")
     queue: SimpleQueue[tuple[str, str] | None] = context.SimpleQueue()
-    with _relayed(queue, reporter), ProcessPoolExecutor(at_once, context, _start, (queue, at_once)) as pool:
+    with _relayed(queue, reporter), _workers(ProcessPoolExecutor(at_once, context, _start, (queue, at_once))) as pool:
         futures = {pool.submit(_build_in_worker, job, folder, tools): job for job in jobs}
         for future in as_completed(futures):
-            yield futures[future], lambda future=future: _result(future)  # type: ignore[misc]
+            yield futures[future], lambda future=future: _result(futures[future], future)  # type: ignore[misc]
 
 
 def _build(job: _Job, folder: OutputFolder, tools: dict[str, str], on_stage: OnStage) -> ModelEntry:
@@ -154,13 +153,27 @@ def _build(job: _Job, folder: OutputFolder, tools: dict[str, str], on_stage: OnS
     return build(job.spec, job.weights, folder, tools, on_stage)
 
 
-def _result(future: Future[ModelEntry]) -> ModelEntry:
+@contextlib.contextmanager
+def _workers(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
+    """The pool; when the block is left early (Ctrl-C, SIGTERM) its processes are ended, since nobody waits for what they build."""
+    try:
+        yield pool
+    except BaseException:
+        processes = list((pool._processes or {}).values())  # the executor offers no way to end a job that runs
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def _result(job: _Job, future: Future[ModelEntry]) -> ModelEntry:
     try:
         return future.result()
     except BrokenProcessPool as error:
         raise ZooError(
-            "a worker process ended before its model was built",
-            got="it was killed, perhaps for want of memory",
+            f"{job.spec.id}, stage build: a worker process ended",
+            got=f"{error} (a common reason is want of memory)",
             expected="about 3 GB for each job",
             next_step="build again with --jobs 1; models that are ready are kept",
         ) from error
@@ -175,7 +188,7 @@ def _start(queue: SimpleQueue[tuple[str, str] | None], at_once: int) -> None:
     _queue = queue
     import torch
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // at_once))
+    torch.set_num_threads(max(1, torch.get_num_threads() // at_once))
 
 
 def _build_in_worker(job: _Job, folder: OutputFolder, tools: dict[str, str]) -> ModelEntry:

@@ -10,7 +10,7 @@ from builder.spec import ModelSpec, SsdSpec, WeightsSource
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _FLOAT32_REASON = (
     "fp32 on both sides: kernels add in another order; measured at most a fifth of this with onnxruntime "
-    "and with onnxruntime-web (docs/tolerances.md)"
+    "and with onnxruntime-web (docs/method.md)"
 )
 
 

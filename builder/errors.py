@@ -1,10 +1,8 @@
-"""The one kind of error that users of this project see, and validation errors in words for it."""
+"""The one kind of error that users of this project see. Standard library only: set-up needs it before any package is there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from pydantic import ValidationError
 
 
 class ZooError(Exception):
@@ -35,19 +33,3 @@ class ZooError(Exception):
 
 def _rebuild(kind: type[ZooError], what: str, parts: Mapping[str, str]) -> ZooError:
     return kind(what, got=parts["got"], expected=parts["expected"], next_step=parts["next"])
-
-
-def explain(error: ValidationError, most: int = 3) -> str:
-    """A validation error as one line: where, what was wrong, what stood there."""
-    parts = []
-    for item in error.errors(include_url=False)[:most]:
-        where = ".".join(str(part) for part in item["loc"]) or "the whole"
-        found = "" if item["type"] in {"missing", "json_invalid"} else f" (found {_short(item['input'])})"
-        parts.append(f"{where}: {item['msg'].removeprefix('Value error, ')}{found}")
-    more = error.error_count() - most
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
-
-
-def _short(value: object, most: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 3] + "..."

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from builder.errors import ZooError
 
-_CHUNK = 1 << 20
+PARTIAL = ".partial"  # the end of a temporary file's name
 
 
 def sha256_of(path: Path) -> str:
@@ -29,7 +29,7 @@ def replaced(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
         os.close(handle)
         temporary = Path(name)
         yield temporary

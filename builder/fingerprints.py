@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 
+from builder.errors import ZooError
 from builder.files import write_bytes
 
 
@@ -35,9 +37,10 @@ class Fingerprints:
         return entry[algorithm]
 
     def save(self) -> None:
-        """Write what was learned."""
+        """Write what was learned, if the cache folder can be written; if not, the next build reads the files again."""
         if self._changed:
-            write_bytes(self._store, json.dumps(self._known, indent=0, sort_keys=True).encode())
+            with contextlib.suppress(ZooError):
+                write_bytes(self._store, json.dumps(self._known, indent=0, sort_keys=True).encode())
             self._changed = False
 
 

@@ -23,6 +23,7 @@ _WITHOUT_INFLUENCE = {
     "commands.py",
     "download.py",
     "errors.py",
+    "explain.py",
     "files.py",
     "fingerprints.py",
     "key.py",
@@ -31,7 +32,10 @@ _WITHOUT_INFLUENCE = {
     "progress.py",
     "weights.py",
 }
-TOOLS = ("torch", "torchvision", "onnx", "onnxscript", "onnxsim", "onnxruntime", "numpy", "pillow", "safetensors")
+TOOLS = (
+    *("torch", "torchvision", "onnx", "onnx-ir", "onnxscript", "onnxsim", "onnxruntime"),
+    *("numpy", "pillow", "protobuf", "safetensors"),
+)
 
 
 def tool_versions() -> dict[str, str]:
@@ -60,12 +64,13 @@ def _sources(spec: ModelSpec) -> Iterator[Path]:
 def _definition(module: str, seen: set[Path]) -> set[Path]:
     """The file of a module of builder.models, and those that it imports from there."""
     path = _PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
-    if not module.startswith("builder.models.") or path in seen:
+    if not module.startswith("builder.models.") or not path.is_file() or path in seen:
         return seen
     seen.add(path)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            _definition(node.module, seen)
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                _definition(name, seen)
     return seen
 
 

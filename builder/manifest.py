@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from builder.errors import ZooError, explain
+from builder.errors import ZooError
+from builder.explain import explain
 from builder.files import write_bytes
 from builder.records import Manifest, ModelEntry
 

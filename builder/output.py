@@ -13,11 +13,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from builder import manifest
 from builder.errors import ZooError
-from builder.files import write_bytes
+from builder.files import PARTIAL, write_bytes
 from builder.fingerprints import Fingerprints
 from builder.records import FileEntry, Manifest, ModelEntry
 
@@ -95,11 +95,18 @@ class OutputFolder:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the output folder for this process. Raises ZooError when it cannot be written, or another builder holds it."""
+    lock = _acquired(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquired(path: Path) -> BaseFileLock:
+    lock = FileLock(path / _LOCK, timeout=0)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / _LOCK, timeout=0)
-        with lock:
-            yield
+        lock.acquire()
     except Timeout as error:
         raise ZooError(
             f"another builder is at work in {path}",
@@ -114,3 +121,6 @@ def locked(path: Path) -> Iterator[None]:
             expected="a folder that this user may create and write to",
             next_step="choose another one with --out",
         ) from error
+    for left_over in path.glob(f".*{PARTIAL}"):
+        left_over.unlink()  # of a builder that was killed: none is at work now
+    return lock

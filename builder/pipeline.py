@@ -82,6 +82,14 @@ def build(
         return _write(product, verifications, folder, tools)
     except ZooError as error:
         raise error.within(f"{spec.id}, stage {stage}") from error
+    except Exception as error:
+        # A library's own failure. It must name the model and the stage, and must not stop the models after this one.
+        raise ZooError(
+            f"{spec.id}, stage {stage}: {type(error).__name__}",
+            got=(str(error).strip() or repr(error)).splitlines()[0],
+            expected="the stage to finish",
+            next_step=f"see where it comes from: python -X dev -m builder build {spec.id} --jobs 1 prints the whole trace",
+        ) from error
 
 
 def load(spec: ModelSpec, weights: Weights) -> nn.Module:

@@ -1,6 +1,6 @@
 """The default boxes ("priors") of the SSDs, as float32 arrays (P, 4): centre x, centre y, width, height, as fractions of the image.
 
-Computed in double precision and rounded once. tests/test_priors.py holds the check values.
+Computed in double precision and rounded once. tests/builder/test_priors.py holds the check values.
 """
 
 from __future__ import annotations

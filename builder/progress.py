@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -81,6 +83,8 @@ class Display:
         """A model is not built."""
         self._leave(model)
         self._errors.print(f"error: {error}", style="red" if self._errors.is_terminal else None)
+        if sys.flags.dev_mode:
+            self._errors.print("".join(traceback.format_exception(error)))
 
     def note(self, text: str) -> None:
         """Something worth knowing that is not a failure."""

@@ -137,6 +137,12 @@ class OutputVerification(Record):
     passed: bool
 
     @model_validator(mode="after")
+    def _numbers_come_together(self) -> OutputVerification:
+        if len({n is None for n in (self.max_abs_diff, self.max_rel_diff, self.tolerance_used)}) > 1:
+            raise ValueError("max_abs_diff, max_rel_diff and tolerance_used must all be numbers, or all be null")
+        return self
+
+    @model_validator(mode="after")
     def _passed_means_within(self) -> OutputVerification:
         within = self.tolerance_used is not None and self.tolerance_used <= 1
         if self.passed != within:
@@ -222,6 +228,13 @@ class ModelEntry(Record):
     references: Annotated[tuple[ReferenceEntry, ...], Field(strict=False, min_length=1)]
     variants: Annotated[tuple[VariantEntry, ...], Field(strict=False, min_length=1)]
     build_key: Sha256
+
+    @model_validator(mode="after")
+    def _every_output_has_one_tolerance(self) -> ModelEntry:
+        names = sorted(output.name for output in self.outputs)
+        if any(sorted(t.output for t in variant.tolerances) != names for variant in self.variants):
+            raise ValueError("every variant must have one tolerance for each output")
+        return self
 
     def files(self) -> tuple[FileEntry, ...]:
         """Every file of this model, in the order of the manifest."""

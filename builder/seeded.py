@@ -4,7 +4,8 @@ Plain random weights are no good: after a few layers activations vanish or explo
 with zeros proves nothing, and denormal numbers distort timings. So one forward pass over a few images sets, layer by layer in
 the order in which they run, batch-norm statistics and the scale of layers without batch norm (Mishkin & Matas, "All you need is a
 good init", arXiv 1511.06422, is the idea). Afterwards a detector's background bias is set so that the photograph gives some
-detections. Everything is computed in double precision and rounded once, so that thread counts do not change the bytes.
+detections. The calibration is computed in double precision and rounded once, and the bias is a multiple of 1/32, so that last digits, which
+depend on the number of threads, do not reach the bytes.
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def verify(
     reference: str,
     runtime: str,
 ) -> Verification:
-    """Compare every output that has a tolerance, then the task's result."""
+    """Compare every output, then the task's result. Raises ValueError unless each output has one tolerance."""
+    if sorted(t.output for t in tolerances) != sorted(expected):
+        raise ValueError(f"tolerances for {[t.output for t in tolerances]} do not fit the outputs {list(expected)}")
     outputs = tuple(compare(actual.get(t.output), expected[t.output], t) for t in tolerances)
     comparable = all(o.tolerance_used is not None for o in outputs)
     task = _compare_task(actual if comparable else None, expected, postprocessing, priors)
@@ -120,6 +122,9 @@ def detections(outputs: Tensors, settings: Ssd | SsdSpec, priors: Array) -> list
 
 
 def _iou(one: Detection, other: Detection) -> float:
+    """Intersection over union; 1 for equal boxes, also where they have no area and so no union."""
+    if one.box == other.box:
+        return 1.0
     return float(iou(np.array(one.box, np.float32), np.array([other.box], np.float32))[0])
 
 

@@ -56,8 +56,19 @@ def find_local(spec: ModelSpec, fingerprints: Fingerprints) -> Weights | None:
     """The weights that this machine has already: the published file from the cache, else from the weights folder, else the
     weights folder's own file for this model (<id>.pth, .pt, .pytorch or .safetensors). A published file whose checksum is
     wrong is an error and never passed over."""
+    try:
+        return _find_local(spec, fingerprints, weights_folder())
+    except OSError as error:
+        raise ZooError(
+            f"a weights file for {spec.id} cannot be read",
+            got=f"{error.strerror}: {error.filename}",
+            expected="a file that this user may read",
+            next_step="correct its permissions, or move it out of the way",
+        ) from error
+
+
+def _find_local(spec: ModelSpec, fingerprints: Fingerprints, folder: Path | None) -> Weights | None:
     published = spec.weights.file_name
-    folder = weights_folder()
     for path in (cache_folder() / published, *((folder / published,) if folder else ())):
         if path.is_file():
             _check_published(spec, path, fingerprints)

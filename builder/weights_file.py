@@ -45,6 +45,7 @@ def load_state_dict(path: Path, spec: ModelSpec) -> dict[str, Tensor]:
     """The tensors in a weights file, by key. Raises ZooError when it cannot be read, or only by running its code."""
     try:
         content = load_file(path) if path.suffix == ".safetensors" else _load_pickle(path)
+        content = dict(_tensors_of(content)) if isinstance(content, _Shell) else content
     except Exception as error:  # a damaged or hostile file can make a pickle machine raise anything
         raise ZooError(
             f"weights file {path.name} for {spec.id} cannot be read",
@@ -56,12 +57,13 @@ def load_state_dict(path: Path, spec: ModelSpec) -> dict[str, Tensor]:
     key = spec.weights.state_dict_key
     if key and isinstance(content, dict) and isinstance(content.get(key), dict):
         content = content[key]
-    if isinstance(content, _Shell):
-        content = dict(_tensors_of(content))
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
+    ):
         raise ZooError(
             f"weights file {path.name} for {spec.id} holds no state dict",
-            got=type(content).__name__,
+            got=type(content).__name__
+            + (" with other things than tensors by name" if isinstance(content, dict) else ""),
             expected="tensors by key",
             next_step="save the network's state_dict() with torch.save",
         )

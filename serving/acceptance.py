@@ -30,6 +30,7 @@ def check(run: Run, served: Manifest, runtimes: Sequence[str]) -> None:
     for field, verification in (("verification", run.verification), ("final_check", run.final_check)):
         if verification is not None:
             _check_tolerances(field, verification, model, variant)
+            _check_task(field, verification, model, variant)
 
 
 def _check_same_file(run: Run, model: ModelEntry, variant: VariantEntry) -> None:
@@ -64,6 +65,21 @@ def _check_tolerances(field: str, found: Verification, model: ModelEntry, varian
             _limits(got),
             f"{_limits(expected)}, as the manifest has them",
             "reload the page: a verification counts only with the manifest's own tolerances",
+        )
+
+
+def _check_task(field: str, found: Verification, model: ModelEntry, variant: VariantEntry) -> None:
+    """A page that compared with the manifest's own reference expects what the builder expected."""
+    ours = next((v.task for v in variant.verifications if v.reference == found.reference), None)
+    got = f"{found.task.measure}, {found.task.expected} expected"
+    wanted = f"{ours.measure}, {ours.expected} expected" if ours else "a reference that the builder verified with"
+    if got != wanted:
+        raise _refused(
+            _UNKNOWN,
+            f"{field}: task of {model.id} on the {found.reference}",
+            got,
+            f"{wanted}, as in the manifest",
+            "reload the page: a verification counts only against the manifest's own reference",
         )
 
 

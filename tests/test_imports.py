@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("builder", "timings", "fleet", "serving", "server", "scripts", "benchmarks", "tests")
 
-# builder.errors, builder.records and builder.files are the base that everything stands on; they import no torch.
+# builder.errors, builder.explain, builder.records and builder.files are the base that everything stands on; they import no torch.
 MAY_IMPORT = {
     "builder": ("builder",),
-    "timings": ("timings", "builder.errors", "builder.records", "builder.files"),
+    "timings": ("timings", "builder.errors", "builder.explain", "builder.records", "builder.files"),
     "fleet": ("fleet", "timings", "builder.errors"),
     "serving": ("serving", "timings.records", "builder.errors", "builder.records", "builder.manifest"),
     "server.py": ("serving", "timings", "builder.errors"),
@@ -123,3 +123,12 @@ def test_an_application_that_answers_has_loaded_no_torch(tiny_zoo: Path, tmp_pat
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout == "[200, 200] False False\n"
+
+
+def test_set_up_needs_nothing_but_the_standard_library() -> None:
+    """It runs before any package is installed: -S leaves site-packages out."""
+    script = "import sys; sys.path.insert(0, '.'); import scripts.setup"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -6,7 +6,8 @@ import json
 
 from pydantic import ValidationError
 
-from builder.errors import ZooError, explain
+from builder.errors import ZooError
+from builder.explain import explain
 from timings.records import Run
 
 

@@ -27,7 +27,7 @@ Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 # Ten weeks: far above any time budget, and small enough that no sum or square of 10,000 of them overflows.
 Milliseconds = Annotated[float, Field(ge=0, le=6e9)]
-Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 Stage = Literal["start", "download", "session", "first_inference", "verification", "warm_up", "sampling", "final_check"]
 

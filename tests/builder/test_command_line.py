@@ -194,6 +194,7 @@ def test_a_kill_leaves_the_last_good_state_and_the_next_run_goes_on(moment: str,
         assert again.returncode == 0, again.stderr
         assert "mobilenet_v1: up to date" in again.stdout
         assert [m.id for m in manifest.read(copy).models] == [QUICK, "ssd_mobilenet_v1"]
+        assert not list(copy.glob(".*.partial"))
         named = {file.path for model in manifest.read(copy).models for file in model.files()}
         assert set(contents(copy)) == named
 
@@ -229,6 +230,29 @@ def test_list_shows_every_model(built: Path) -> None:
     done = builder("list", "--out", built)
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("resnet50", "mobilenet_v1", "ssd_mobilenet_v1", "ssd_resnet34"))
+
+
+def test_a_cache_folder_that_cannot_be_written_costs_time_only(built: Path) -> None:
+    done = builder("build", QUICK, "--weights", "seeded", "--out", built, env={"ZOO_CACHE_DIR": "/proc/nope"})
+    assert done.returncode == 0, done.stderr
+    assert "up to date" in done.stdout
+
+
+def test_a_failure_of_one_model_does_not_stop_the_next(tmp_path: Path) -> None:
+    import torch
+
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    torch.save({1: torch.zeros(2)}, weights / "resnet50.pth")
+    (weights / "ssd_mobilenet_v1.pth").symlink_to("/proc/self/mem")
+    out = tmp_path / "models"
+    env = {"ZOO_WEIGHTS_DIR": str(weights)}
+    done = builder("build", "resnet50", QUICK, "ssd_mobilenet_v1", "--out", out, env=env)
+    assert done.returncode == 1
+    assert "resnet50, stage load: weights file resnet50.pth for resnet50 holds no state dict" in done.stderr
+    assert "ssd_mobilenet_v1, stage weights: a weights file for ssd_mobilenet_v1 cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [m.id for m in manifest.read(out).models] == [QUICK]
 
 
 def test_weights_that_do_not_fit_fail_naming_model_and_stage(tmp_path: Path) -> None:

@@ -114,6 +114,11 @@ def test_each_detection_is_in_one_pair_at_the_most() -> None:
     assert matched([], [BOX]) == 0
 
 
+def test_a_box_without_area_matches_itself() -> None:
+    point = dataclasses.replace(BOX, box=(0.5, 0.5, 0.5, 0.5))
+    assert matched([point], [point]) == 1
+
+
 def _heads(shift: float) -> dict[str, Array]:
     rng = np.random.default_rng(3)
     rule = SSD_MOBILENET_V1.postprocessing
@@ -151,3 +156,12 @@ def test_boxes_that_overflow_count_as_nothing_found() -> None:
 def test_every_output_of_the_catalogue_has_a_tolerance() -> None:
     for spec in (RESNET50, SSD_MOBILENET_V1):
         assert [t.output for t in spec.tolerances] == [o.name for o in spec.outputs]
+
+
+def test_an_output_without_a_tolerance_is_not_passed_over() -> None:
+    rule = SSD_MOBILENET_V1.postprocessing
+    assert isinstance(rule, SsdSpec)
+    with pytest.raises(ValueError, match="do not fit the outputs"):
+        verify(
+            _heads(4), _heads(4), SSD_MOBILENET_V1.tolerances[1:], rule, rule.make_priors(), reference="n", runtime="t"
+        )

@@ -35,7 +35,7 @@ Tamper = Callable[[Answer], Answer | None]
 
 @dataclass
 class Network:
-    """`url` is the address for browsers. `faults` maps the beginning of a path to what happens to replies from there."""
+    """`url` is the address for browsers, also as an HTTP proxy that stands in for any host. `faults` maps the beginning of a path to what happens to replies from there."""
 
     url: str = ""
     faults: dict[str, Tamper] = field(default_factory=dict)
@@ -66,16 +66,19 @@ def network_to(server: str) -> Iterator[Network]:
             self._forward(self.rfile.read(int(self.headers["Content-Length"])))
 
         def _forward(self, body: bytes | None) -> None:
-            network.requests.append(f"{self.command} {self.path}")
+            # A browser that uses this as its proxy asks for whole addresses.
+            asked = urlsplit(self.path)
+            path = asked.path + (f"?{asked.query}" if asked.query else "")
+            network.requests.append(f"{self.command} {path}")
             sent = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             with contextlib.closing(http.client.HTTPConnection(str(upstream.hostname), upstream.port)) as connection:
-                connection.request(self.command, self.path, body, sent)
+                connection.request(self.command, path, body, sent)
                 reply = connection.getresponse()
                 content = reply.read()
             dropped = {"connection", "content-length", "transfer-encoding"}
             headers = tuple(pair for pair in reply.getheaders() if pair[0].lower() not in dropped)
             answer: Answer | None = Answer(reply.status, headers, content, len(content))
-            tamper = network.fault_for(self.path)
+            tamper = network.fault_for(path)
             if tamper is not None and answer is not None:
                 answer = tamper(answer)
             self.close_connection = True

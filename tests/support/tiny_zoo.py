@@ -23,19 +23,17 @@ from builder.records import (
     Manifest,
     ModelEntry,
     OutputEntry,
-    OutputVerification,
     Postprocessing,
     Preprocessing,
     ReferenceEntry,
     Ssd,
     Task,
-    TaskVerification,
     Tolerance,
     TopK,
     VariantEntry,
-    Verification,
     WeightsEntry,
 )
+from builder.verify import verify
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -112,7 +110,9 @@ def _write_model(
     postprocessing: Postprocessing,
     classes: int,
 ) -> ModelEntry:
-    reference = save({"input": data, **echo(data, outputs)})
+    copied = echo(data, outputs)
+    tolerances = tuple(Tolerance(output=n, atol=1e-5, rtol=1e-4, reason="a copy is exact") for n in outputs)
+    reference = save({"input": data, **copied})
     labels = json.dumps([f"class {i}" for i in range(classes)]).encode()
     height, width = data.shape[2:]
     return ModelEntry(
@@ -144,37 +144,22 @@ def _write_model(
                 name="fp32",
                 opset=18,
                 ir_version=10,
-                tolerances=tuple(
-                    Tolerance(output=n, atol=1e-5, rtol=1e-4, reason="a copy is exact; this is the zoo's usual limit")
-                    for n in outputs
+                tolerances=tolerances,
+                verifications=(
+                    verify(
+                        copied,
+                        copied,
+                        tolerances,
+                        postprocessing,
+                        PRIORS,
+                        reference="photograph",
+                        runtime="onnxruntime",
+                    ),
                 ),
-                verifications=(_perfect(outputs, task),),
                 **_file(folder, f"{model_id}/fp32.onnx", _copying_graph(data.shape, outputs)).model_dump(),
             ),
         ),
         build_key="0" * 64,
-    )
-
-
-def _perfect(outputs: Shapes, task: Task) -> Verification:
-    count = 5 if task == "classification" else 4
-    return Verification(
-        reference="photograph",
-        runtime="onnxruntime 1.30.0 CPU",
-        outputs=tuple(
-            OutputVerification(
-                output=name, max_abs_diff=0.0, max_rel_diff=0.0, tolerance_used=0.0, atol=1e-5, rtol=1e-4, passed=True
-            )
-            for name in outputs
-        ),
-        task=TaskVerification(
-            measure="top_5" if task == "classification" else "detections",
-            expected=count,
-            actual=count,
-            matched=count,
-            passed=True,
-        ),
-        passed=True,
     )
 
 
