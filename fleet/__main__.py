@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 
 from playwright.sync_api import sync_playwright
 from rich.console import Console
@@ -11,7 +15,7 @@ from rich.console import Console
 from builder.errors import ZooError
 from fleet.browsers import KINDS, find, need
 from fleet.config import ListBrowsers, RunJob, parse
-from fleet.drive import measure, page_in
+from fleet.drive import Stopped, measure, page_in
 from fleet.progress import Progress
 from fleet.records import Outcome
 
@@ -24,9 +28,6 @@ def main(arguments: Sequence[str]) -> int:
     except ZooError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("stopped; runs that were over are stored", file=sys.stderr)
-        return 130
 
 
 def _list() -> int:
@@ -44,6 +45,19 @@ def _list() -> int:
 
 
 def _run(request: RunJob) -> int:
+    with _ctrl_c_noticed() as pressed:
+        try:
+            outcome = _measure(request, pressed.is_set)
+        except Stopped:
+            print("stopped; runs that were over are stored", file=sys.stderr)
+            return 130
+    print(f"{request.job.device_name}: {outcome.timed} timed, {outcome.failed} failed, {outcome.unsent} not sent")
+    if not outcome.succeeded:
+        raise _failure(outcome)
+    return 0
+
+
+def _measure(request: RunJob, stop: Callable[[], bool]) -> Outcome:
     browser = need(request.kind)
     progress = Progress(Console(), request.job.device_name)
     with (
@@ -51,11 +65,27 @@ def _run(request: RunJob) -> int:
         page_in(playwright, browser, swiftshader=request.swiftshader) as page,
         progress,
     ):
-        outcome = measure(page, request.job, progress, request.patience_s)
-    print(f"{request.job.device_name}: {outcome.timed} timed, {outcome.failed} failed, {outcome.unsent} not sent")
-    if not outcome.succeeded:
-        raise _failure(outcome)
-    return 0
+        return measure(page, request.job, progress, patience_s=request.patience_s, stop=stop)
+
+
+@contextlib.contextmanager
+def _ctrl_c_noticed() -> Iterator[threading.Event]:
+    """Ctrl-C sets this event. Raised as KeyboardInterrupt in the midst of Playwright's event loop it would leave Playwright waiting for
+    ever, about every second time. A second Ctrl-C ends the program there and then."""
+    pressed = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    before = signal.getsignal(signal.SIGINT)
+    # Where it is switched off, as for a job in the background, it stays so.
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _failure(outcome: Outcome) -> ZooError:

@@ -106,9 +106,12 @@ class LocalBrowser:
         return ContextOptions(color_scheme="null", reduced_motion="null", forced_colors="null", contrast="null")
 
     def launch(self, playwright: Playwright, *, swiftshader: bool = False) -> Browser:
-        """Start it without a window. Raises playwright.sync_api.Error if it does not start."""
+        """Start it without a window. Raises playwright.sync_api.Error if it does not start.
+
+        Ctrl-C is left to the caller; else Playwright's own process would end at once, and with it the way to close anything.
+        """
         browser_type = playwright.chromium if self.kind == "chromium" else playwright.firefox
-        return browser_type.launch(**self.launch_options(swiftshader=swiftshader))
+        return browser_type.launch(**self.launch_options(swiftshader=swiftshader), handle_sigint=False)
 
     def new_context(self, browser: Browser) -> BrowserContext:
         """A fresh profile in `browser`."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import platform
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -48,9 +51,17 @@ _TELL = """
   }, 500);
 }
 """
+# A driven browser has a fresh profile each time, so the page would take it for another device each time.
+_REMEMBER_DEVICE = (
+    "try { localStorage.setItem('browser-zoo.device-id', %s) } catch { /* about:blank has no storage */ }"
+)
 _SNAPSHOT = TypeAdapter(Snapshot)
 
 Report = Callable[[Snapshot], None]
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error: somebody asked for it
+    """The measurement was stopped from outside."""
 
 
 @contextlib.contextmanager
@@ -73,15 +84,19 @@ def page_in(playwright: Playwright, browser: LocalBrowser, *, swiftshader: bool 
             running.close()
 
 
-def measure(page: Page, job: Job, report: Report, patience_s: float = PATIENCE_S) -> Outcome:
+def measure(
+    page: Page, job: Job, report: Report, *, patience_s: float = PATIENCE_S, stop: Callable[[], bool] = lambda: False
+) -> Outcome:
     """Open the page with `job`, call `report` whenever what it shows has changed, and return what came of it.
 
     Works on any page of Playwright's, wherever its browser runs. Raises ZooError if the server or the page cannot be used, if the
-    page refuses the job, if it crashes, and if it shows nothing new for `patience_s` seconds. Runs that were over by then are stored.
+    page refuses the job, if it crashes, and if it shows nothing new for `patience_s` seconds; raises Stopped soon after `stop()` has
+    become true. Runs that were over by then are stored.
     """
     watch = _Watch(page)
+    page.add_init_script(_REMEMBER_DEVICE % json.dumps(_device_id(page, job)))
     _open(page, job)
-    last = _follow(watch, report, patience_s)
+    last = _follow(watch, report, patience_s, stop)
     if last.state == "invalid":
         raise ZooError(
             "the page refuses this job",
@@ -91,6 +106,13 @@ def measure(page: Page, job: Job, report: Report, patience_s: float = PATIENCE_S
         )
     timed = sum(row.outcome == "ok" for row in last.rows)
     return Outcome(timed=timed, failed=last.failed, unsent=last.unsent)
+
+
+def _device_id(page: Page, job: Job) -> str:
+    """The same for the same name, browser and machine."""
+    browser = page.context.browser
+    kind = browser.browser_type.name if browser else ""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"browser-zoo:{platform.node()}/{kind}/{job.device_name}"))
 
 
 class _Watch:
@@ -159,10 +181,10 @@ def _trouble_opening(page: Page, job: Job) -> str:
     return ""
 
 
-def _follow(watch: _Watch, report: Report, patience_s: float) -> Snapshot:
+def _follow(watch: _Watch, report: Report, patience_s: float, stop: Callable[[], bool]) -> Snapshot:
     """Report each change of the page up to the state that ends it; that last one."""
     changed = time.monotonic()
-    while True:
+    while not stop():
         for snapshot in watch.look():
             report(snapshot)
             if snapshot.state in ("invalid", "done"):
@@ -170,6 +192,7 @@ def _follow(watch: _Watch, report: Report, patience_s: float) -> Snapshot:
             changed = time.monotonic()
         if time.monotonic() - changed > patience_s:
             raise watch.trouble(f"nothing new for {patience_s:g} s")
+    raise Stopped
 
 
 def _first_line(error: Error) -> str:

@@ -22,7 +22,7 @@ DEMO = [sys.executable, "-m", "scripts.demo"]
 
 def demo(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        DEMO, cwd=ROOT, env=plain_environment(**environment), capture_output=True, text=True, timeout=120, check=False
+        DEMO, cwd=ROOT, env=plain_environment(**environment), capture_output=True, text=True, timeout=800, check=False
     )
 
 

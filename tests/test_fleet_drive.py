@@ -76,7 +76,7 @@ def test_every_change_is_reported_up_to_the_end(page: Page, host: Host) -> None:
         )
     )
     seen: list[Snapshot] = []
-    outcome = drive.measure(page, Job(address, "here", models=("echo",), iterations=2), seen.append, 20)
+    outcome = drive.measure(page, Job(address, "here", models=("echo",), iterations=2), seen.append, patience_s=20)
     assert outcome == Outcome(timed=1, failed=0, unsent=0)
     assert outcome.succeeded
     assert seen[-1].state == "done"
@@ -88,21 +88,21 @@ def test_every_change_is_reported_up_to_the_end(page: Page, host: Host) -> None:
 def test_failed_and_unsent_runs_are_no_success(page: Page, host: Host) -> None:
     done = "Object.assign(root.dataset, {state: 'done', runsDone: 3, runsFailed: 1, runsUnsent: 2})"
     address = host(page_that(show("one", "ok", "1") + ";" + show("two", "failed"), done))
-    outcome = drive.measure(page, Job(address, "here"), lambda snapshot: None, 20)
+    outcome = drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20)
     assert outcome == Outcome(timed=1, failed=1, unsent=2)
     assert not outcome.succeeded
 
 
 def test_a_page_that_measured_nothing_is_no_success(page: Page, host: Host) -> None:
     address = host(page_that("Object.assign(root.dataset, {state: 'done', runsFailed: 0, runsUnsent: 0})"))
-    assert not drive.measure(page, Job(address, "here"), lambda snapshot: None, 20).succeeded
+    assert not drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20).succeeded
 
 
 def test_a_refused_job_is_told_in_the_pages_words(page: Page, host: Host) -> None:
     alert = "document.body.insertAdjacentHTML('beforeend', '<p role=alert>models: got lenet, choices are echo</p>')"
     address = host(page_that(f"{alert}; root.dataset.state = 'invalid'"))
     with pytest.raises(ZooError, match="the page refuses this job") as raised:
-        drive.measure(page, Job(address, "here"), lambda snapshot: None, 20)
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20)
     assert raised.value.got == "models: got lenet, choices are echo"
 
 
@@ -112,7 +112,7 @@ def test_a_page_that_falls_silent_is_given_up(page: Page, host: Host) -> None:
         page_that("root.dataset.state = 'running'; progress.textContent = 'sample 7 of 30'", "throw Error('bang')")
     )
     with pytest.raises(ZooError, match="the page did not come to an end") as raised:
-        drive.measure(page, Job(address, "here"), lambda snapshot: None, 2)
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=2)
     assert raised.value.got == "nothing new for 2 s; it showed last: sample 7 of 30; it threw: bang"
 
 
@@ -123,14 +123,14 @@ def test_a_page_that_hangs_is_given_up(playwright: Playwright, local_browser: Lo
         drive.page_in(playwright, local_browser) as page,
         pytest.raises(ZooError, match="the page did not come to an end") as raised,
     ):
-        drive.measure(page, Job(address, "here"), lambda snapshot: None, 3)
+        drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=3)
     assert raised.value.got == "nothing new for 3 s; it showed last: running"
 
 
 def test_a_page_that_is_closed_is_told(page: Page, host: Host) -> None:
     address = host(page_that("progress.textContent = 'warm-up'"))
     with pytest.raises(ZooError, match="the page did not come to an end") as raised:
-        drive.measure(page, Job(address, "here"), lambda snapshot: page.close(), 20)
+        drive.measure(page, Job(address, "here"), lambda snapshot: page.close(), patience_s=20)
     assert "the page or its browser is gone" in raised.value.got
 
 
@@ -144,7 +144,7 @@ def test_a_page_whose_process_dies_is_told_at_once(page: Page, browser: Browser,
 
     address = host(page_that("root.dataset.state = 'running'"))
     with pytest.raises(ZooError, match="the page did not come to an end") as raised:
-        drive.measure(page, Job(address, "here"), kill, 60)
+        drive.measure(page, Job(address, "here"), kill, patience_s=60)
     assert "crashed" in raised.value.got
 
 

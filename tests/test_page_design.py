@@ -21,6 +21,15 @@ def assert_no_sideways_scrolling(page: Page) -> None:
     )
 
 
+# Pairs of cells of a row that lie over each other.
+OVERLAPS = """row => {
+  const boxes = [...row.cells].map(cell => [cell.dataset.field, cell.getBoundingClientRect()]).filter(([, box]) => box.width > 0 && box.height > 0);
+  return boxes.flatMap(([name, a], index) => boxes.slice(index + 1)
+    .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+    .map(([other]) => name + ' and ' + other));
+}"""
+
+
 @pytest.mark.parametrize("viewport", VIEWPORTS, ids=["phone", "laptop"])
 def test_every_state_fits_and_shows_its_one_action(
     page: Page, serve: Serve, tiny_zoo: Path, viewport: ViewportSize
@@ -49,6 +58,7 @@ def test_every_state_fits_and_shows_its_one_action(
         if viewport["width"] < 500:
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= viewport["width"]
+        assert row.evaluate(OVERLAPS) == []
 
 
 def test_problems_with_long_names_do_not_widen_the_page(page: Page, serve: Serve, tiny_zoo: Path) -> None:
@@ -82,9 +92,10 @@ LEAST_CONTRAST = """() => {
 def test_every_text_has_enough_contrast(
     page: Page, serve: Serve, tiny_zoo: Path, browser_name: str, scheme: str
 ) -> None:
-    if browser_name == "firefox":
+    if browser_name == "chromium":
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    elif scheme == "dark":
         pytest.skip("Playwright cannot switch an installed Firefox to another colour scheme")
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     url = serve(tiny_zoo, accept_fake=True).url
     page.goto(
         address(url, autorun=1, runtime="fake", fake=SCRIPT, backends="wasm-1,wasm-4000", iterations=3, time_budget=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Serve
 from tests.support.pages import address, cells, counts, only_run, rows, run_fake, stored, wait_until_done
@@ -134,7 +134,7 @@ def test_a_file_that_the_server_refuses_is_explained_in_its_words(page: Page, se
 
 
 @pytest.mark.browser_errors(
-    "MIME type", "expected magic word", "wasm streaming compile failed", "falling back to", "Aborted"
+    "expected magic word", "wasm streaming compile failed", "falling back to", "prepare wasm", "Aborted"
 )
 def test_a_runtime_that_does_not_load_is_a_failed_session(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo)
@@ -192,6 +192,26 @@ def test_without_isolation_the_page_says_so_and_times_one_thread(page: Page, ser
     assert "not_isolated" in [warning.code for warning in run.warnings]
 
 
+def test_over_plain_http_on_a_network_the_page_says_what_it_cannot_do_and_times_the_rest(
+    browser: Browser, browser_context_args: dict[str, Any], serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo)
+    with (
+        network_to(server.url) as network,
+        browser.new_context(**browser_context_args, proxy={"server": network.url}) as context,
+    ):
+        page = context.new_page()
+        page.goto(address("http://laptop.example", autorun=1, models="echo", backends="wasm,webgpu", iterations=2))
+        wait_until_done(page)
+        timed, failed = (stored(server.url, row) for row in rows(page).all())
+    assert timed.error is None
+    assert timed.threads == 1
+    assert not timed.device.secure_context
+    assert {"not_isolated", "hash_unchecked"} <= {warning.code for warning in timed.warnings}
+    assert failed.error is not None
+    assert failed.error.message == "WebGPU cannot run here: WebGPU needs https (or localhost)."
+
+
 @pytest.mark.browser_errors("Failed to load resource")
 @pytest.mark.parametrize(
     ("path", "body", "said"),
@@ -214,3 +234,4 @@ def test_a_server_that_makes_no_sense_is_reported(
         expect(alert).to_contain_text("The page cannot start")
         expect(alert).to_contain_text(said)
         expect(page.locator("html")).to_have_attribute("data-state", "invalid")
+        expect(page.locator("#start")).to_be_hidden()

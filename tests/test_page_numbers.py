@@ -79,7 +79,7 @@ def test_a_heavy_model_is_warmed_up_once_and_sampled_once_at_least(page: Page, s
 
 
 def test_progress_names_run_stage_and_sample(page: Page, serve: Serve, tiny_zoo: Path) -> None:
-    script = {"durations_ms": [20], "pace_ms": 120}
+    script = {"durations_ms": [20], "pace_ms": 200}
     page.goto(
         address(
             serve(tiny_zoo, accept_fake=True).url,
@@ -92,7 +92,7 @@ def test_progress_names_run_stage_and_sample(page: Page, serve: Serve, tiny_zoo:
     )
     expect(page.locator("#progress-detail")).to_have_text(re.compile(r"Warming up [123] of 3"))
     expect(page.locator("#progress")).to_contain_text("Run 1 of 2: Echo, WebAssembly, 1 thread")
-    expect(page.locator("#progress-detail")).to_have_text(re.compile(r"Sample [1-7] of 8"))
+    expect(page.locator("#progress-detail")).to_have_text(re.compile(r"Sample [1-8] of 8"))
     expect(page.locator("#plot .chart-dots")).to_have_attribute("d", re.compile(r"(M[\d.]+ [\d.]+h0)+"))
     expect(page.locator("tr[data-outcome=running]")).to_have_count(1)
     expect(page.locator("#progress")).to_contain_text("Run 2 of 2: Echo SSD, WebAssembly, 1 thread")

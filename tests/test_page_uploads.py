@@ -68,6 +68,22 @@ def test_a_kept_run_is_sent_with_the_next_one(page: Page, serve: Serve, tiny_zoo
         assert {stored(server.url, row).model for row in rows(page).all()} == {"echo", "echo_ssd"}
 
 
+def test_a_refusal_that_breaks_off_stops_neither_the_page_nor_later_uploads(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+
+    def breaks_off_once(answer: Answer) -> Answer:
+        network.faults.clear()
+        return Answer(400, answer.headers, b'{"error', 200)
+
+    with network_to(server.url) as network:
+        network.faults["/api/runs"] = breaks_off_once
+        run_fake(page, network.url, models="echo,echo_ssd")
+        assert counts(page) == (2, 0, 0)
+        assert {stored(server.url, row).model for row in rows(page).all()} == {"echo", "echo_ssd"}
+
+
 def _offers_the_fake(answer: Answer) -> Answer:
     return answer.with_body(answer.body.replace(b'["onnxruntime-web"]', b'["onnxruntime-web","fake"]'))
 

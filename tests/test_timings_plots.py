@@ -116,8 +116,13 @@ def test_nothing_to_plot_is_said(tmp_path: Path) -> None:
         write_chart([], tmp_path)
 
 
-def test_too_much_for_one_picture_is_said(tmp_path: Path) -> None:
-    rows = [measured(make_run(threads=i)) for i in range(1, 202)]
-    with pytest.raises(ZooError, match="too many runs for one chart") as caught:
-        write_chart(rows, tmp_path)
-    assert "201" in caught.value.got
+def test_the_newest_of_very_many_are_drawn(tmp_path: Path) -> None:
+    rows = [
+        measured(make_run(threads=i, started_at=f"2026-01-01T{i // 60:02}:{i % 60:02}:00Z", samples_ms=(float(i),)))
+        for i in range(1, 202)
+    ]
+    write_chart(rows, tmp_path)
+    svg = (tmp_path / "timings.svg").read_text()
+    assert "201 threads" in svg
+    assert " 2 threads" in svg
+    assert "1 thread<" not in svg

@@ -1,6 +1,6 @@
 /** The runs of one press of the button, one after another: two at a time would time each other. */
 
-import { blankMeasurement } from './benchmark.js';
+import { blankMeasurement } from './run_log.js';
 import { beginRun, finishRun, jobFor } from './run_record.js';
 import { supervise } from './supervisor.js';
 

@@ -3,21 +3,24 @@
  * The manners of measuring are all here: what the clock covers, how long to warm up, when to stop.
  */
 
-import { describeMismatch, verifier } from './compare.js';
+import { verifier } from './compare.js';
 import { download } from './download.js';
-import { ZooError, explain } from './errors.js';
 import { readSafetensors, tensorOf } from './inputs.js';
+import { Log } from './run_log.js';
 
-/** @import { Job, Measurement, Progress, Runtime, Sample, Session, Stage, Tensor, Tensors, Verification } from './types.js' */
-/** @typedef {(progress: Progress, measured: Measurement) => void} Report */
+/** @import { FileEntry, Job, Measurement, Runtime, Sample, Session, Tensor, Tensors } from './types.js' */
+/** @import { Report } from './run_log.js' */
 
 const REFERENCE = 'photograph';
 /** A first inference over this share of the time budget marks a heavy model: one warm-up has to do. */
 const HEAVY_SHARE = 0.05;
 /** Warm-up may use this share of the time budget, the first inference counted in. */
 const WARM_UP_SHARE = 0.5;
-/** Posting a message wakes the page's thread, which then competes for the cores: seldom, and never inside the clock. */
-const REPORT_EVERY_MS = 250;
+/**
+ * A message makes the page draw, and drawing competes for the cores: never inside the clock, and while something is timed so seldom
+ * that it costs under 1 % of them (about 4 ms of processor time a message, all of Chromium's processes together, 2 cores, November 2026).
+ */
+const REPORT_EVERY_MS = { download: 100, timing: 500 };
 
 /**
  * Measure one job. Whatever goes wrong is in the result's `error`; nothing is thrown.
@@ -47,91 +50,6 @@ export async function measure(job, loadRuntime, report) {
   }
 }
 
-/** What has been measured so far, and the stage that is on. Each change makes a new value. */
-class Log {
-  /**
-   * @param {Job} job
-   * @param {Report} report
-   */
-  constructor(job, report) {
-    this.report = report;
-    this.reportedAt = -Infinity;
-    /** @type {Stage} */
-    this.stage = 'start';
-    /** @type {Measurement} */
-    this.measured = blankMeasurement(job);
-  }
-
-  /**
-   * A stage begins: the page is told at once.
-   * @param {Stage} stage
-   * @param {number} [total]
-   */
-  enter(stage, total = 0) {
-    this.stage = stage;
-    this.tell({ stage, done: 0, total, samples: [] });
-  }
-
-  /** @param {Partial<Measurement>} part */
-  record(part) {
-    this.measured = { ...this.measured, ...part };
-  }
-
-  /** Whether the page has not heard from here for a while. */
-  get isDue() {
-    return performance.now() - this.reportedAt >= REPORT_EVERY_MS;
-  }
-
-  /** @param {Progress} progress */
-  tell(progress) {
-    this.report(progress, this.measured);
-    this.reportedAt = performance.now();
-  }
-
-  /**
-   * Keep a verification, and end the run if it did not pass.
-   * @param {'verification' | 'final_check'} stage
-   * @param {Verification} verification
-   */
-  proven(stage, verification) {
-    this.record({ [stage]: verification });
-    if (!verification.passed) throw new Error(describeMismatch(verification));
-  }
-
-  /**
-   * The run as a failure: what was measured before stays, samples without proof do not.
-   * @param {unknown} thrown
-   * @returns {Measurement}
-   */
-  failed(thrown) {
-    const message = thrown instanceof ZooError || !(thrown instanceof Error) ? explain(thrown) : thrown.message || thrown.name;
-    return { ...this.measured, samples: [], stopped_by: 'error', error: { stage: this.stage, message: message.slice(0, 4000) } };
-  }
-}
-
-/**
- * A measurement of nothing yet. `stopped_by` holds once the samples are in.
- * @param {Job} job
- * @returns {Measurement}
- */
-export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
-  return {
-    runtime_version: runtime === 'fake' ? '1' : onnxruntimeWeb.version,
-    threads,
-    warmup_iterations: 0,
-    stopped_by: 'iterations',
-    download_ms: null,
-    download_cached: null,
-    hashed: null,
-    session_ms: null,
-    first_ms: null,
-    samples: [],
-    verification: null,
-    final_check: null,
-    error: null,
-  };
-}
-
 /**
  * A session, and what proves its outputs. The model's bytes end with this function: they would double the memory of what follows.
  * @template Feeds
@@ -159,9 +77,9 @@ async function fetchFiles({ model, variant }, log) {
   log.enter('download', total);
 
   let before = 0;
-  const fetchOne = async (/** @type {import('./types.js').FileEntry} */ file) => {
+  const fetchOne = async (/** @type {FileEntry} */ file) => {
     const fetched = await download(file, (received) => {
-      if (log.isDue) log.tell({ stage: 'download', done: before + received, total, samples: [] });
+      log.tellSometimes(REPORT_EVERY_MS.download, () => ({ stage: 'download', done: before + received, total, samples: [] }));
     });
     before += file.bytes;
     return fetched;
@@ -239,7 +157,7 @@ async function warmUp({ warmup, timeBudgetS }, session, feeds, clock, log) {
     await session.run(feeds);
     latest = clock.now() - begin;
     log.record({ warmup_iterations: done });
-    if (log.isDue) log.tell({ stage: 'warm_up', done, total, samples: [] });
+    log.tellSometimes(REPORT_EVERY_MS.timing, () => ({ stage: 'warm_up', done, total, samples: [] }));
   }
 }
 
@@ -258,6 +176,7 @@ async function takeSamples({ iterations }, session, feeds, { now, deadline }, lo
   log.enter('sampling', iterations);
   /** @type {Sample[]} */
   const samples = [];
+  const news = () => ({ stage: /** @type {const} */ ('sampling'), done: samples.length, total: iterations, samples: samples.slice(told) });
   let [told, origin] = [0, NaN];
   /** @type {Tensors} */
   let outputs = {};
@@ -267,12 +186,9 @@ async function takeSamples({ iterations }, session, feeds, { now, deadline }, lo
     const end = now();
     if (samples.length === 0) origin = begin;
     samples.push({ start_ms: begin - origin, duration_ms: end - begin });
-    if (log.isDue) {
-      log.tell({ stage: 'sampling', done: samples.length, total: iterations, samples: samples.slice(told) });
-      told = samples.length;
-    }
+    if (log.tellSometimes(REPORT_EVERY_MS.timing, news)) told = samples.length;
   }
-  log.tell({ stage: 'sampling', done: samples.length, total: iterations, samples: samples.slice(told) });
+  log.tell(news());
   log.record({ samples, stopped_by: samples.length < iterations ? 'time_budget' : 'iterations' });
   log.enter('final_check');
   return outputs;

@@ -61,7 +61,9 @@ export function sampleStrip(samples) {
 export function inWords(samples, expected) {
   const { median_ms: median, p95_ms: p95, min_ms: least, max_ms: greatest } = summarise(samples);
   if (median === null) return `No samples yet, of ${expected}`;
-  return `${counted(samples.length, 'sample')} in the order taken: from ${milliseconds(least)} to ${milliseconds(greatest)} ms, median ${milliseconds(median)} ms, 95th percentile ${milliseconds(p95)} ms`;
+  const range = `from ${milliseconds(least)} to ${milliseconds(greatest)} ms`;
+  const middle = `median ${milliseconds(median)} ms, 95th percentile ${milliseconds(p95)} ms`;
+  return `${counted(samples.length, 'sample')} in the order taken: ${range}, ${middle}`;
 }
 
 /**
@@ -105,7 +107,11 @@ function valueAxis(low, high, step, y, { left, right, top }) {
   return [
     ...ticks.flatMap((tick) => [
       svg('line', { class: 'chart-grid', x1: left, x2: right, y1: round(y(tick)), y2: round(y(tick)) }),
-      svg('text', { class: 'chart-tick', x: left - 8, y: round(y(tick)), 'text-anchor': 'end', 'dominant-baseline': 'middle' }, tickText(tick, step)),
+      svg(
+        'text',
+        { class: 'chart-tick', x: left - 8, y: round(y(tick)), 'text-anchor': 'end', 'dominant-baseline': 'middle' },
+        tickText(tick, step),
+      ),
     ]),
     svg('text', { class: 'chart-axis', x: 0, y: top - 14 }, 'ms per inference'),
   ];

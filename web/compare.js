@@ -51,7 +51,7 @@ export function compareOutput(actual, expected, { output, atol, rtol }) {
     const difference = Math.abs(/** @type {number} */ (actual.data[index]) - value);
     absolute = Math.max(absolute, difference);
     if (magnitude >= notable && magnitude > 0) relative = Math.max(relative, difference / magnitude);
-    used = Math.max(used, share(difference, atol + rtol * magnitude));
+    used = Math.max(used, shareUsed(difference, atol + rtol * magnitude));
   });
   return { output, max_abs_diff: absolute, max_rel_diff: relative, tolerance_used: used, atol, rtol, passed: used <= 1 };
 }
@@ -70,7 +70,8 @@ export function describeMismatch({ outputs, task, runtime }) {
 /** @param {OutputVerification} output */
 function describeOutput({ output, max_abs_diff: difference, tolerance_used: used, atol, rtol }) {
   if (difference === null || used === null) return `${output} is missing, of another shape, or not finite`;
-  return `${output} is off by up to ${difference.toPrecision(3)}, ${used.toPrecision(3)} times its tolerance (${atol} + ${rtol} x |reference|)`;
+  const share = `${used.toPrecision(3)} times its tolerance (${atol} + ${rtol} x |reference|)`;
+  return `${output} is off by up to ${difference.toPrecision(3)}, ${share}`;
 }
 
 /**
@@ -78,7 +79,7 @@ function describeOutput({ output, max_abs_diff: difference, tolerance_used: used
  * @param {number} difference
  * @param {number} limit
  */
-function share(difference, limit) {
+function shareUsed(difference, limit) {
   if (limit > 0) return difference / limit;
   return difference > 0 ? 2 : 0;
 }

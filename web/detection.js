@@ -6,7 +6,15 @@
 import { ZooError } from './errors.js';
 
 /** @import { Detection, Ssd, Tensor, Tensors } from './types.js' */
-/** @typedef {{location: (prior: number, coordinate: number) => number, logit: (prior: number, index: number) => number, priors: number, classes: number}} Heads */
+
+/**
+ * Head outputs whatever their layout.
+ * @typedef {object} Heads
+ * @property {(prior: number, coordinate: number) => number} location
+ * @property {(prior: number, index: number) => number} logit
+ * @property {number} priors how many
+ * @property {number} classes how many
+ */
 
 /**
  * The detections in an image, the best score first.

@@ -4,6 +4,9 @@ import { refusal } from './http.js';
 /** @import { FileEntry } from './types.js' */
 /** @typedef {{bytes: Uint8Array, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
 
+const TIMING_PATIENCE_MS = 100;
+const TIMING_STEP_MS = 10;
+
 /**
  * A file of the models folder, whole and checked: its length always, its SHA-256 where this context has crypto.subtle (a secure one).
  * @param {FileEntry} file
@@ -18,7 +21,7 @@ export async function download(file, onBytes) {
   const bytes = await readBody(response, file, onBytes);
   const ms = performance.now() - begin;
   const hashed = await checkHash(bytes, file);
-  return { bytes, ms, cached: cameFromCache(url), hashed };
+  return { bytes, ms, cached: await cameFromCache(url), hashed };
 }
 
 /**
@@ -77,14 +80,18 @@ async function checkHash(bytes, file) {
 }
 
 /**
- * Whether the browser's cache had the file, as its resource timing tells.
+ * Whether the browser's cache had the file, as its resource timing tells. Firefox 153 files that entry a moment after the body has
+ * come, so it is waited for a little.
  * @param {string} url
- * @returns {boolean | null}
+ * @returns {Promise<boolean | null>} null where the browser does not tell
  */
-function cameFromCache(url) {
-  const entry = performance.getEntriesByName(url, 'resource').at(-1);
-  if (!(entry instanceof PerformanceResourceTiming) || entry.decodedBodySize === 0) return null;
-  return entry.transferSize === 0;
+async function cameFromCache(url) {
+  for (let patience = TIMING_PATIENCE_MS; patience > 0; patience -= TIMING_STEP_MS) {
+    const entry = performance.getEntriesByName(url, 'resource').at(-1);
+    if (entry instanceof PerformanceResourceTiming && entry.decodedBodySize > 0) return entry.transferSize === 0;
+    await new Promise((resolve) => setTimeout(resolve, TIMING_STEP_MS));
+  }
+  return null;
 }
 
 /**

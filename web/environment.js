@@ -63,7 +63,7 @@ export function defaultDeviceName({ browser, platform, device_model: model }) {
  * The smallest step of performance.now() seen: browsers coarsen it, more so without cross-origin isolation.
  * @returns {number} milliseconds
  */
-export function timerStep() {
+function timerStep() {
   const begin = performance.now();
   let [before, smallest, steps] = [begin, Infinity, 0];
   while (steps < TIMER_STEPS && before - begin < TIMER_PATIENCE_MS) {

@@ -18,8 +18,10 @@ export class ChoiceForm {
     this.iterations = byId('iterations', HTMLInputElement);
     this.deviceName = byId('device-name', HTMLInputElement);
     this.settings = settings;
-    byId('models', HTMLElement).replaceChildren(...manifest.models.map((model) => modelBox(model, settings.models?.includes(model.id) ?? true)));
-    byId('backends', HTMLElement).replaceChildren(...options.map((option) => backendBox(option, settings.backends?.includes(option.value) ?? option.chosenByDefault)));
+    const isModelChosen = (/** @type {string} */ id) => settings.models?.includes(id) ?? true;
+    const isBackendChosen = (/** @type {BackendOption} */ option) => settings.backends?.includes(option.value) ?? option.chosenByDefault;
+    byId('models', HTMLElement).replaceChildren(...manifest.models.map((model) => modelBox(model, isModelChosen(model.id))));
+    byId('backends', HTMLElement).replaceChildren(...options.map((option) => backendBox(option, isBackendChosen(option))));
     this.iterations.value = String(settings.iterations);
     this.deviceName.value = settings.deviceName ?? deviceName;
     byId('seeded-note', HTMLElement).hidden = manifest.models.every(({ weights }) => weights.kind !== 'seeded');
@@ -54,10 +56,10 @@ export class ChoiceForm {
   describe() {
     const { models, backends, iterations } = this.read();
     const runs = models.length * backends.length;
+    const what = `${counted(models.length, 'network')} on ${counted(backends.length, 'backend')}`;
+    const length = `${counted(iterations || 0, 'timed inference')}, ${counted(this.settings.timeBudgetS, 'second')} a run at most`;
     byId('plan', HTMLElement).textContent =
-      runs === 0
-        ? 'Choose a network and a backend below.'
-        : `${counted(models.length, 'network')} on ${counted(backends.length, 'backend')}: ${counted(runs, 'run')} of ${counted(iterations || 0, 'timed inference')}, ${counted(this.settings.timeBudgetS, 'second')} a run at most.`;
+      runs === 0 ? 'Choose a network and a backend below.' : `${what}: ${counted(runs, 'run')} of ${length}.`;
   }
 }
 
@@ -67,7 +69,7 @@ export class ChoiceForm {
  */
 function modelBox({ id, title, task, input, weights, variants }, checked) {
   const bytes = variants.reduce((sum, variant) => sum + variant.bytes, 0);
-  const facts = [task, `${input.shape[3]} × ${input.shape[2]}`, `${megabytes(bytes)} MB`, weights.kind === 'seeded' ? 'seeded weights' : ''];
+  const facts = [task, `${input.shape[3]}×${input.shape[2]}`, `${megabytes(bytes)} MB`, weights.kind === 'seeded' ? 'seeded weights' : ''];
   return box({ name: 'model', value: id, title, note: facts.filter(Boolean).join(' · '), checked, disabled: false });
 }
 

@@ -19,7 +19,7 @@ export function milliseconds(ms) {
  */
 export function megabytes(bytes) {
   const value = bytes / 1e6;
-  return value >= 0.1 ? value.toFixed(1) : value.toFixed(4);
+  return value >= 0.05 ? value.toFixed(1) : value.toFixed(4);
 }
 
 /**

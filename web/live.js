@@ -7,7 +7,16 @@ import { backendName, megabytes, milliseconds } from './format.js';
 /** @import { PlannedRun, Progress, Run, Sample, Stage } from './types.js' */
 
 /** The stages that take time, and how much of a run's bar each takes: rough shares, for a bar that moves evenly enough. */
-const SHARES = /** @type {const} */ ({ start: 0, download: 0.15, session: 0.15, first_inference: 0.05, verification: 0.05, warm_up: 0.1, sampling: 0.48, final_check: 0.02 });
+const SHARES = /** @type {const} */ ({
+  start: 0,
+  download: 0.15,
+  session: 0.15,
+  first_inference: 0.05,
+  verification: 0.05,
+  warm_up: 0.1,
+  sampling: 0.48,
+  final_check: 0.02,
+});
 const CHART_HEIGHT = 250;
 
 /** The panel with progress and plot. Everything it shows is set through its methods. */
@@ -58,7 +67,8 @@ export class LivePanel {
   showRun(run, titleOfModel) {
     this.showLatest = () => this.showRun(run, titleOfModel);
     this.caption.textContent = `${titleOfModel}, ${backendName(run)}`;
-    this.facts.replaceChildren(...facts(run).flatMap(([term, value, field]) => [html('dt', {}, term), html('dd', { 'data-field': field }, value)]));
+    const pairs = facts(run).flatMap(([term, value, field]) => [html('dt', {}, term), html('dd', { 'data-field': field }, value)]);
+    this.facts.replaceChildren(...pairs);
     this.show(run.samples, Math.max(run.samples.length, 1));
   }
 
@@ -102,7 +112,7 @@ export function inWords({ stage, done, total }) {
     first_inference: 'First inference',
     verification: 'Comparing the outputs with PyTorch',
     warm_up: `Warming up ${Math.min(done + 1, total)} of ${total}`,
-    sampling: `Sample ${done} of ${total}`,
+    sampling: `Sample ${Math.min(done + 1, total)} of ${total}`,
     final_check: 'Comparing the last outputs with PyTorch',
   };
   return words[stage];

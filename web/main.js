@@ -33,6 +33,7 @@ async function main() {
     await open();
   } catch (error) {
     showProblems('The page cannot start', [explain(error)]);
+    for (const id of ['start', 'plan', 'choices']) byId(id, HTMLElement).hidden = true;
     setState('invalid');
   }
 }
@@ -40,7 +41,8 @@ async function main() {
 async function open() {
   const [config, manifest, probe] = await Promise.all([loadConfig(), loadManifest(), probeGpu()]);
   const environment = await readEnvironment(probe.gpu);
-  const { settings, problems } = parseSettings(location.search, { modelIds: manifest.models.map(({ id }) => id), runtimes: config.runtimes });
+  const modelIds = manifest.models.map(({ id }) => id);
+  const { settings, problems } = parseSettings(location.search, { modelIds, runtimes: config.runtimes });
   const options = backendOptions(environment, probe, settings.backends ?? []);
   const form = new ChoiceForm(manifest, options, settings, recallDeviceName() ?? defaultDeviceName(environment));
   byId('version', HTMLElement).textContent = `Page ${config.page_version}, onnxruntime-web ${config.onnxruntime_web.version}`;
@@ -92,16 +94,15 @@ function wireStart(app, form, outbox) {
   const start = async (/** @type {Choice} */ choice) => {
     stopping = new AbortController();
     rememberDeviceName(choice.deviceName);
-    setState('running');
-    moveFocus(startButton, stop);
+    exchange(startButton, stop, 'running');
     const letSleep = keepAwake();
     const listener = listen(app, panel, results, choice);
-    const result = await runBatch(planRuns(app.manifest, app.options, choice), { ...app, choice }, { listener, outbox, signal: stopping.signal });
+    const plan = planRuns(app.manifest, app.options, choice);
+    const result = await runBatch(plan, { ...app, choice }, { listener, outbox, signal: stopping.signal });
     letSleep();
     panel.end(result);
     Object.assign(root.dataset, { runsDone: result.done, runsFailed: result.failed, runsUnsent: outbox.kept.length });
-    setState('done');
-    moveFocus(stop, startButton);
+    exchange(stop, startButton, 'done');
   };
 
   form.form.addEventListener('submit', (event) => {
@@ -113,12 +114,15 @@ function wireStart(app, form, outbox) {
 }
 
 /**
- * One button takes the other's place: with the keyboard one stays on it.
- * @param {HTMLButtonElement} from
- * @param {HTMLButtonElement} to
+ * A state in which one button takes the other's place: whoever was on the one is on the other then.
+ * @param {HTMLButtonElement} leaving
+ * @param {HTMLButtonElement} coming
+ * @param {'running' | 'done'} state
  */
-function moveFocus(from, to) {
-  if (document.activeElement === from || document.activeElement === document.body) to.focus({ preventScroll: true });
+function exchange(leaving, coming, state) {
+  const wasFocused = document.activeElement === leaving;
+  setState(state);
+  if (wasFocused) coming.focus({ preventScroll: true });
 }
 
 /**

@@ -37,7 +37,7 @@ export async function loadConfig() {
  * @returns {Manifest}
  * @throws {ZooError} naming the field that is off
  */
-export function parseManifest(value) {
+function parseManifest(value) {
   requireFields(value, { schema_version: 'number', models: 'array' }, 'the manifest');
   if (value.schema_version !== 1) throw misfit('schema_version', value.schema_version, '1');
   if (value.models.length === 0) throw misfit('models', 'none', 'one model at least');

@@ -1,8 +1,13 @@
 /** Which backends this device offers, and which runs a choice makes. */
 
+import { counted } from './format.js';
+
 /** @import { BackendOption, Choice, Manifest, PlannedRun } from './types.js' */
 /** @import { Environment } from './environment.js' */
 /** @import { GpuProbe } from './gpu.js' */
+
+const NO_SHARED_MEMORY =
+  'this page has no shared memory, which needs https (or localhost), cross-origin isolation and a browser with WebAssembly threads';
 
 /**
  * The backends to show: those that every device is asked about, and those that the URL names.
@@ -68,8 +73,8 @@ function wasmNote(isolated, sharedMemory, available) {
  * @param {number | null} cores
  */
 function threadsBlocked(threads, threaded, cores) {
-  if (threads > 1 && !threaded) return `${threads} threads cannot be had: this page has no shared memory, which needs https (or localhost), cross-origin isolation and a browser with WebAssembly threads`;
-  if (cores !== null && threads > cores) return `${threads} threads cannot be had: this device has ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  if (threads > 1 && !threaded) return `${threads} threads cannot be had: ${NO_SHARED_MEMORY}`;
+  if (cores !== null && threads > cores) return `${threads} threads cannot be had: this device has ${counted(cores, 'core')}`;
   return null;
 }
 

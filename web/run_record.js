@@ -5,7 +5,8 @@ import { warningsFor } from './warnings.js';
 
 /** @import { Choice, Config, Device, Job, Measurement, PlannedRun, Run, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
-/** @typedef {{config: Config, settings: Settings, environment: Environment, choice: Choice}} Conditions what all runs of a batch have in common */
+/** What all runs of a batch have in common. */
+/** @typedef {{config: Config, settings: Settings, environment: Environment, choice: Choice}} Conditions */
 /** @typedef {{run_id: string, started_at: string}} Beginning */
 
 /** @returns {Beginning} */

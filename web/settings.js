@@ -4,6 +4,7 @@
 /** @typedef {{modelIds: readonly string[], runtimes: readonly RuntimeName[]}} Choices what the server offers */
 
 const MAX_THREADS = 4096;
+const BACKENDS = 'wasm (as many threads as there are cores), wasm-N (N threads, such as wasm-1), webgpu';
 const FAULTS = /** @type {const} */ (['wrong', 'nan', 'infinity', 'shape', 'throw', 'hang', 'crash']);
 /** @type {FakeScript} */
 const PLAIN_SCRIPT = Object.freeze({ session_ms: 0, durations_ms: Object.freeze([1]), pace_ms: 0, faults: Object.freeze({}) });
@@ -45,7 +46,7 @@ const PARAMETERS = {
 /**
  * @param {string} search location.search
  * @param {Choices} choices
- * @returns {{settings: Settings, problems: readonly string[]}} problems: one sentence for every parameter that is off; the settings then have its default
+ * @returns {{settings: Settings, problems: readonly string[]}} problems: a sentence for every parameter that is off; it then has its default
  */
 export function parseSettings(search, choices) {
   const query = new URLSearchParams(search);
@@ -108,9 +109,9 @@ function within(item, whole, parse) {
 /** @param {string} text */
 function backend(text) {
   const threads = /^wasm-(\d{1,4})$/.exec(text)?.[1];
-  const known = text === 'wasm' || text === 'webgpu' || (threads !== undefined && Number(threads) >= 1 && Number(threads) <= MAX_THREADS);
-  if (!known) throw new Misfit('is not a choice; the choices are wasm (as many threads as there are cores), wasm-N (N threads, such as wasm-1), webgpu');
-  return threads === undefined ? text : `wasm-${Number(threads)}`;
+  if (threads !== undefined && Number(threads) >= 1 && Number(threads) <= MAX_THREADS) return `wasm-${Number(threads)}`;
+  if (text === 'wasm' || text === 'webgpu') return text;
+  throw new Misfit(`is not a choice; the choices are ${BACKENDS}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { blankMeasurement } from './benchmark.js';
+import { blankMeasurement } from './run_log.js';
 
 /** @import { Job, Measurement, Progress, Stage, WorkerMessage } from './types.js' */
 
@@ -23,7 +23,9 @@ export async function supervise(job, { timeoutS, signal, onProgress }) {
       const fail = (/** @type {string} */ message) =>
         resolve({ ...measured, samples: [], stopped_by: 'error', error: { stage, message: message.slice(0, 4000) } });
       signal.addEventListener('abort', () => resolve(null), { once: true });
-      watchdog.start(() => fail(`The worker said nothing for ${timeoutS} s and was stopped. A longer wait can be set with the URL parameter timeout (in seconds).`));
+      watchdog.start(() =>
+        fail(`The worker said nothing for ${timeoutS} s and was stopped. The URL parameter timeout (in seconds) sets another patience.`),
+      );
       worker.onerror = (event) => {
         event.preventDefault();
         fail(`The worker crashed: ${event.message || 'its script could not be loaded or run'}`);

@@ -6,8 +6,10 @@ import { counted, milliseconds, stageName, verdict } from './format.js';
 import { summarise } from './statistics.js';
 
 /** @import { Backend, ModelEntry, PlannedRun, Run, Summary } from './types.js' */
-/** @typedef {{run: Run, summary: Summary, title: string, onShow: () => void}} Finished a run that is over, its model's title, and what its button does */
-/** @typedef {{field: string, title: string, numeric?: boolean, cell: (finished: Finished) => (Node | string)[]}} Column */
+/** @typedef {(Node | string)[]} Content */
+/** A run that is over, its model's title, and what its button does. */
+/** @typedef {{run: Run, summary: Summary, title: string, onShow: () => void}} Finished */
+/** @typedef {{field: string, title: string, numeric?: boolean, cell: (finished: Finished) => Content}} Column */
 
 /** @type {readonly Column[]} */
 const COLUMNS = [
@@ -28,7 +30,9 @@ const COLUMNS = [
  * @returns {HTMLTableRowElement}
  */
 export function headRow() {
-  const cells = COLUMNS.map(({ title, numeric = false }) => html('th', { scope: 'col', role: 'columnheader', class: numeric ? 'numeric' : null }, title));
+  const cells = COLUMNS.map(({ title, numeric }) =>
+    html('th', { scope: 'col', role: 'columnheader', class: numeric ? 'numeric' : null }, title),
+  );
   return html('tr', { role: 'row' }, ...cells);
 }
 
@@ -39,8 +43,12 @@ export function headRow() {
  * @returns {HTMLTableRowElement}
  */
 export function runningRow(runId, { model, variant, option }) {
-  /** @type {Record<string, (Node | string)[]>} */
-  const known = { model: twoLines(model.title, variant.name), backend: backendLines(option), notes: [html('span', { class: 'quiet' }, 'running now')] };
+  /** @type {Record<string, Content>} */
+  const known = {
+    model: twoLines(model.title, variant.name),
+    backend: backendLines(option),
+    notes: [html('span', { class: 'quiet' }, 'running now')],
+  };
   return row({ ...option, runId, model: model.id, outcome: 'running' }, ({ field }) => known[field] ?? []);
 }
 
@@ -58,15 +66,15 @@ export function finishedRow(run, title, onShow) {
 
 /**
  * @param {{runId: string, model: ModelEntry['id'], backend: Backend, threads: number, outcome: 'ok' | 'failed' | 'running'}} data
- * @param {(column: Column) => (Node | string)[]} content
+ * @param {(column: Column) => Content} content
  */
 function row({ runId, model, backend, threads, outcome }, content) {
-  const attributes = { 'data-run-id': runId, 'data-model': model, 'data-backend': backend, 'data-threads': threads, 'data-outcome': outcome, role: 'row' };
+  const attributes = { role: 'row', 'data-run-id': runId, 'data-model': model, 'data-backend': backend, 'data-threads': threads };
   const cells = COLUMNS.map((column) => {
-    const { field, title, numeric = false } = column;
+    const { field, title, numeric } = column;
     return html('td', { 'data-field': field, 'data-title': title, class: numeric ? 'numeric' : null, role: 'cell' }, ...content(column));
   });
-  return html('tr', attributes, ...cells);
+  return html('tr', { ...attributes, 'data-outcome': outcome }, ...cells);
 }
 
 /**

@@ -52,7 +52,7 @@ function detectIfPossible(actual, priors, ssd) {
  * @param {number} k
  * @returns {number[]}
  */
-export function topK({ data }, k) {
+function topK({ data }, k) {
   const order = Array.from(data.keys());
   const logit = (/** @type {number} */ index) => /** @type {number} */ (data[index]);
   return order.sort((a, b) => logit(b) - logit(a) || a - b).slice(0, k);
@@ -64,7 +64,7 @@ export function topK({ data }, k) {
  * @param {readonly Detection[]} expected
  * @param {readonly Detection[]} actual
  */
-export function matched(expected, actual) {
+function matched(expected, actual) {
   const free = new Set(actual);
   let count = 0;
   for (const wanted of expected) {
@@ -73,7 +73,7 @@ export function matched(expected, actual) {
     let partner = null;
     for (const found of free) {
       if (found.class_index !== wanted.class_index || Math.abs(found.score - wanted.score) > MAX_SCORE_DIFFERENCE) continue;
-      const overlap = iou(wanted.box, found.box);
+      const overlap = sameBox(wanted.box, found.box) ? 1 : iou(wanted.box, found.box);
       if (overlap >= MIN_IOU && overlap > greatest) [greatest, partner] = [overlap, found];
     }
     if (partner) {
@@ -82,6 +82,15 @@ export function matched(expected, actual) {
     }
   }
   return count;
+}
+
+/**
+ * Equal boxes match also where they have no area, and so no union.
+ * @param {readonly number[]} one
+ * @param {readonly number[]} other
+ */
+function sameBox(one, other) {
+  return one.every((corner, index) => corner === other[index]);
 }
 
 /**

@@ -347,7 +347,7 @@
 /** @typedef {Readonly<Record<string, Tensor>>} Tensors */
 
 /**
- * A model that is ready to run. `prepare` is called outside the clock, `run` inside it: its promise is kept when the outputs are in CPU memory.
+ * A model that is ready to run. `prepare` is called outside the clock, `run` inside it; `run` is over when the outputs are in CPU memory.
  * @template Feeds
  * @typedef {object} Session
  * @property {number} threads How many threads it really got.
@@ -356,6 +356,8 @@
  * @property {() => Promise<void>} release
  */
 
+/** @typedef {{backend: Backend, threads: number, outputs: readonly OutputEntry[]}} SessionOptions */
+
 /**
  * One way to run a model. Its clock is its own, so that the fake's can be scripted.
  * @template Feeds
@@ -363,7 +365,7 @@
  * @property {RuntimeName} name
  * @property {string} version
  * @property {() => number} now Milliseconds.
- * @property {(bytes: Uint8Array, options: {backend: Backend, threads: number, outputs: readonly OutputEntry[]}) => Promise<Session<Feeds>>} createSession
+ * @property {(bytes: Uint8Array, options: SessionOptions) => Promise<Session<Feeds>>} createSession
  */
 
 /**

@@ -38,10 +38,12 @@ export class Outbox {
     await this.sendAll();
   }
 
-  /** Send what waits, except what the server refused for good. One sending at a time. */
+  /** Send what waits, except what the server refused for good. One sending at a time; it ends where the server is out of reach. */
   sendAll() {
     this.queue = this.queue.then(async () => {
-      for (const { run, refused } of this.kept) if (refused === null) await this.sendOne(run);
+      for (const { run, refused } of this.kept) {
+        if (refused === null && !(await this.sendOne(run))) return;
+      }
     });
     return this.queue;
   }
@@ -57,22 +59,24 @@ export class Outbox {
     for (const { run, refused } of this.kept) if (refused !== null) this.drop(run.run_id);
   }
 
-  /** @param {Run} run */
+  /**
+   * @param {Run} run
+   * @returns {Promise<boolean>} whether the server answered. If not, the run stays kept, is counted as not sent, and is tried again.
+   */
   async sendOne(run) {
-    let response;
     try {
-      response = await fetch('/api/runs', {
+      const response = await fetch('/api/runs', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify(run),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
+      const isFinal = response.status < 500 && !WORTH_REPEATING.has(response.status);
+      if (response.ok) this.drop(run.run_id);
+      else if (isFinal) this.keep({ run, refused: explain(await refusal(response)) });
+      return true;
     } catch {
-      return; // The server cannot be reached: the run stays kept, is counted as not sent, and is tried again.
-    }
-    if (response.ok) this.drop(run.run_id);
-    else if (response.status < 500 && !WORTH_REPEATING.has(response.status)) {
-      this.keep({ run, refused: explain(await refusal(response)) });
+      return false; // Also where the answer breaks off: whether it was a refusal will show the next time.
     }
   }
 

@@ -18,21 +18,44 @@ const ENOUGH_SAMPLES = 5;
  * @returns {RunWarning[]}
  */
 export function warningsFor(measured, asked, device, wasHidden) {
-  const { samples } = measured;
+  const { samples, threads, hashed, stopped_by: stoppedBy } = measured;
   const isWasm = asked.backend === 'wasm';
-  const isolated = device.cross_origin_isolated;
-  /** @type {[boolean, string, string][]} */
-  const doubts = [
-    [wasHidden, 'tab_hidden', 'The tab was hidden for a while; browsers slow hidden tabs down.'],
-    [isWasm && !isolated, 'not_isolated', 'The page is not cross-origin isolated, so WebAssembly had one thread.'],
-    [isWasm && isolated && measured.threads < asked.threads, 'fewer_threads', `${asked.threads} threads were asked for, ${measured.threads} ran.`],
-    [asked.backend === 'webgpu' && device.gpu_software === true, 'software_gpu', 'The GPU is emulated in software, so this is no GPU timing.'],
-    [measured.hashed === false, 'hash_unchecked', "This page is not in a secure context, so the model file's SHA-256 could not be checked here."],
-    [measured.stopped_by === 'time_budget', 'time_budget', `Cut short by the time budget of ${asked.timeBudgetS} s: ${samples.length} of ${asked.iterations} samples.`],
-    [isCoarse(samples, device.timer_step_ms), 'coarse_timer', `This browser's clock moves in steps of ${Number(device.timer_step_ms.toPrecision(2))} ms, over 1 % of the median.`],
-    [isFirstSlow(samples), 'slow_first_sample', `The first sample took over ${SLOW_FIRST} times the median of the others: the warm-up was too short.`],
-  ];
-  return doubts.filter(([seen]) => seen).map(([, code, message]) => ({ code, message }));
+  const isIsolated = device.cross_origin_isolated;
+  const step = device.timer_step_ms;
+  /** @type {RunWarning[]} */
+  const seen = [];
+  const warn = (/** @type {boolean} */ isSeen, /** @type {string} */ code, /** @type {string} */ message) => {
+    if (isSeen) seen.push({ code, message });
+  };
+  warn(wasHidden, 'tab_hidden', 'The tab was hidden for a while; browsers slow hidden tabs down.');
+  warn(isWasm && !isIsolated, 'not_isolated', 'The page is not cross-origin isolated, so WebAssembly had one thread.');
+  warn(isWasm && isIsolated && threads < asked.threads, 'fewer_threads', `${asked.threads} threads were asked for, ${threads} ran.`);
+  warn(
+    asked.backend === 'webgpu' && device.gpu_software === true,
+    'software_gpu',
+    'The GPU is emulated in software, so this is no GPU timing.',
+  );
+  warn(
+    hashed === false,
+    'hash_unchecked',
+    "This page is not in a secure context, so the model file's SHA-256 could not be checked here.",
+  );
+  warn(
+    stoppedBy === 'time_budget',
+    'time_budget',
+    `Cut short by the time budget of ${asked.timeBudgetS} s: ${samples.length} of ${asked.iterations} samples.`,
+  );
+  warn(
+    isCoarse(samples, step),
+    'coarse_timer',
+    `This browser's clock moves in steps of ${Number(step.toPrecision(2))} ms, over 1 % of the median.`,
+  );
+  warn(
+    isFirstSlow(samples),
+    'slow_first_sample',
+    `The first sample took over ${SLOW_FIRST} times the median of the others: the warm-up was too short.`,
+  );
+  return seen;
 }
 
 /**

@@ -63,8 +63,8 @@ function spoil(outputs, fault) {
   if (fault === 'wrong') first.data[0] = (first.data[0] ?? 0) + 1;
   if (fault === 'nan') first.data[0] = NaN;
   if (fault === 'infinity') first.data[0] = Infinity;
-  if (fault === 'shape') return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data, dims: [...dims, 1] }]));
-  return outputs;
+  if (fault !== 'shape') return outputs;
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data, dims: [...dims, 1] }]));
 }
 
 /**

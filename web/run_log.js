@@ -1,0 +1,97 @@
+import { describeMismatch } from './compare.js';
+import { ZooError, explain } from './errors.js';
+
+/** @import { Job, Measurement, Progress, Stage, Verification } from './types.js' */
+/** @typedef {(progress: Progress, measured: Measurement) => void} Report */
+
+/** What has been measured so far, and the stage that is on. Each change makes a new value. */
+export class Log {
+  /**
+   * @param {Job} job
+   * @param {Report} report
+   */
+  constructor(job, report) {
+    this.report = report;
+    this.reportedAt = -Infinity;
+    /** @type {Stage} */
+    this.stage = 'start';
+    /** @type {Measurement} */
+    this.measured = blankMeasurement(job);
+  }
+
+  /**
+   * A stage begins: the page is told at once.
+   * @param {Stage} stage
+   * @param {number} [total]
+   */
+  enter(stage, total = 0) {
+    this.stage = stage;
+    this.tell({ stage, done: 0, total, samples: [] });
+  }
+
+  /** @param {Partial<Measurement>} part */
+  record(part) {
+    this.measured = { ...this.measured, ...part };
+  }
+
+  /**
+   * Tell the page, unless it heard from here a moment ago.
+   * @param {number} every milliseconds
+   * @param {() => Progress} progress made only if it is told
+   * @returns {boolean} whether it was told
+   */
+  tellSometimes(every, progress) {
+    const due = performance.now() - this.reportedAt >= every;
+    if (due) this.tell(progress());
+    return due;
+  }
+
+  /** @param {Progress} progress */
+  tell(progress) {
+    this.report(progress, this.measured);
+    this.reportedAt = performance.now();
+  }
+
+  /**
+   * Keep a verification, and end the run if it did not pass.
+   * @param {'verification' | 'final_check'} stage
+   * @param {Verification} verification
+   */
+  proven(stage, verification) {
+    this.record({ [stage]: verification });
+    if (!verification.passed) throw new Error(describeMismatch(verification));
+  }
+
+  /**
+   * The run as a failure: what was measured before stays, samples without proof do not.
+   * @param {unknown} thrown
+   * @returns {Measurement}
+   */
+  failed(thrown) {
+    const message = thrown instanceof ZooError || !(thrown instanceof Error) ? explain(thrown) : thrown.message || thrown.name;
+    return { ...this.measured, samples: [], stopped_by: 'error', error: { stage: this.stage, message: message.slice(0, 4000) } };
+  }
+}
+
+/**
+ * A measurement of nothing yet. `stopped_by` holds once the samples are in.
+ * @param {Job} job
+ * @returns {Measurement}
+ */
+export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
+  return {
+    runtime_version: runtime === 'fake' ? '1' : onnxruntimeWeb.version,
+    threads,
+    warmup_iterations: 0,
+    stopped_by: 'iterations',
+    download_ms: null,
+    download_cached: null,
+    hashed: null,
+    session_ms: null,
+    first_ms: null,
+    samples: [],
+    verification: null,
+    final_check: null,
+    error: null,
+  };
+}
