@@ -81,8 +81,10 @@ def writing(engine: Engine) -> Engine:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite database, else None."""
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+    """The file of a SQLite database, else None. What SQLite itself takes apart (a "file:" URI) is no path."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
+        return None
+    return Path(url.database)
 
 
 def make_folder(file: Path) -> None:
