@@ -6,17 +6,28 @@ import { ZooError, explain } from './errors.js';
  * @returns {Promise<ZooError>}
  */
 export async function refusal(response) {
-  const path = new URL(response.url).pathname;
+  const explained = await serversError(response);
+  if (explained) return explained;
+  return new ZooError(`${new URL(response.url).pathname} was refused`, {
+    got: `status ${response.status} without an explanation`,
+    expected: 'status 200',
+    next: 'reload the page; if that does not help, look at what the server printed',
+  });
+}
+
+/**
+ * The server's own error. Null for a body that is not a whole one: it broke off (which Firefox 153 does not report as an error where
+ * fewer bytes came than were announced), or it is not from this server but from something on the way to it.
+ * @param {Response} response
+ * @returns {Promise<ZooError | null>}
+ */
+export async function serversError(response) {
   const text = await response.text();
   try {
     const { what, got, expected, next } = JSON.parse(text).error;
     return new ZooError(String(what), { got: String(got), expected: String(expected), next: String(next) });
   } catch {
-    return new ZooError(`${path} was refused`, {
-      got: `status ${response.status} without an explanation`,
-      expected: 'status 200',
-      next: 'reload the page; if that does not help, look at what the server printed',
-    });
+    return null;
   }
 }
 

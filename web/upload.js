@@ -1,7 +1,7 @@
 /** Sending runs to the server. A run is kept in this browser until the server has it, so that nothing measured is lost. */
 
 import { explain } from './errors.js';
-import { refusal } from './http.js';
+import { serversError } from './http.js';
 
 /** @import { Run } from './types.js' */
 /** @typedef {{run: Run, refused: string | null}} Kept a run not sent yet; `refused` is the server's reason for never taking it */
@@ -72,8 +72,9 @@ export class Outbox {
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const isFinal = response.status < 500 && !WORTH_REPEATING.has(response.status);
+      const refused = response.ok || !isFinal ? null : await serversError(response);
       if (response.ok) this.drop(run.run_id);
-      else if (isFinal) this.keep({ run, refused: explain(await refusal(response)) });
+      else if (refused) this.keep({ run, refused: explain(refused) });
       return true;
     } catch {
       return false; // Also where the answer breaks off: whether it was a refusal will show the next time.
