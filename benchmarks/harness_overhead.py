@@ -85,10 +85,14 @@ def main() -> int:
     cost = statistics.median(found["empty"]["harness"]) - statistics.median(found["empty"]["bare"])
     print(f"{arguments.browser}, mobilenet_v1, wasm, {arguments.rounds} rounds of {arguments.iterations} inferences")
     print(f"median per inference: bare loop {bare:.3f} ms, harness {harness:.3f} ms")
-    print(f"difference of paired rounds: median {100 * statistics.median(ratios):+.2f} %")
     print(f"cost of the harness on inferences that take no time: {1000 * cost:.2f} us each")
-    kept = verdict("the harness's overhead per inference", 100 * cost / bare, LIMIT_PERCENT, "% of a bare session.run")
-    return 0 if kept else 1
+    kept = [
+        verdict(
+            "median difference of paired rounds", 100 * statistics.median(ratios), LIMIT_PERCENT, "% of a bare loop"
+        ),
+        verdict("that cost", 100 * cost / bare, LIMIT_PERCENT, "% of a bare session.run"),
+    ]
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":
