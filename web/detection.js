@@ -1,6 +1,6 @@
 /**
  * SSD post-processing: raw head outputs to boxes. The same algorithm, in the same order of operations, as builder/detection.py;
- * tests/test_web_detection.py compares the two.
+ * tests/web/test_detection.py compares the two.
  */
 
 import { ZooError } from './errors.js';

@@ -2,7 +2,7 @@
  * The nouns of the page, in the order the data meets them: manifest, settings, job, session, samples, run.
  *
  * Types whose names also stand in builder/records.py or timings/records.py mirror them field by field, snake_case names and units
- * included; tests/test_web_types.py compares the two. What only the page knows is in camelCase. A value is never changed once made.
+ * included; tests/web/test_types.py compares the two. What only the page knows is in camelCase. A value is never changed once made.
  */
 
 // ---- builder/records.py: what models/manifest.json holds ----
