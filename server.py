@@ -191,6 +191,8 @@ def main(given: list[str] | None = None) -> int:
     """Serve until stopped by SIGINT or SIGTERM. Returns the exit status: 0, or 2 if it cannot start."""
     arguments = _arguments(given)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # A page asks for a dozen files at once; that they wait for a thread for some milliseconds is no warning.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         app = create_app(Settings(arguments.models, arguments.database, arguments.accept_fake))
         listening = Listening(app, arguments.host, arguments.port)

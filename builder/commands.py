@@ -33,7 +33,9 @@ def catalogue_table(out: Path) -> Table:
         entry = folder.entry(spec.id)
         try:
             found = find_local(spec, fingerprints)
-            at_hand = found.origin if found else ("to be fetched" if spec.weights.url else "none: seeded")
+            at_hand = (
+                found.origin if found else ("none yet: fetched when reachable" if spec.weights.url else "none: seeded")
+            )
         except ZooError as error:
             at_hand = error.what
         table.add_row(

@@ -28,13 +28,14 @@ _LOOK_EVERY_MS = 500
 _TELL = """
 {
   const text = element => element?.textContent.trim().replace(/\\s+/g, " ") ?? "";
+  const leaves = element => element.children.length ? [...element.children].flatMap(leaves) : [element];
   let before;
   setInterval(() => {
     const root = document.documentElement;
     const now = JSON.stringify({
       state: root.dataset.state,
       progress: text(document.querySelector("#progress")),
-      problem: [...document.querySelectorAll("[role=alert]")].map(text).filter(Boolean).join("; "),
+      problem: [...document.querySelectorAll("[role=alert]")].flatMap(leaves).map(text).filter(Boolean).join("; "),
       rows: [...document.querySelectorAll("#results tbody tr[data-run-id]")].map(row => ({
         run_id: row.dataset.runId,
         model: row.dataset.model,

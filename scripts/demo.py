@@ -7,6 +7,7 @@ the folder DEMO_RESULTS (results/demo); what is there from earlier is kept, and 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,8 +69,8 @@ def choose() -> Choice:
     return Choice(
         models=_names("DEMO_MODELS"),
         browsers=browsers,
-        iterations=os.environ.get("DEMO_ITERATIONS") or "30",
-        time_budget=os.environ.get("DEMO_TIME_BUDGET") or "120",
+        iterations=_number("DEMO_ITERATIONS", "30"),
+        time_budget=_number("DEMO_TIME_BUDGET", "120"),
         results=_folder(os.environ.get("DEMO_RESULTS") or "results/demo"),
     )
 
@@ -116,6 +117,19 @@ def _step(title: str, module: str, *arguments: str) -> None:
 def _run(title: str, module: str, *arguments: str) -> int:
     print(f"\n{title}", flush=True)
     return subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode
+
+
+def _number(variable: str, default: str) -> str:
+    """The number that the variable holds; the fleet checks its range."""
+    text = os.environ.get(variable) or default
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ZooError(
+            f"{variable} is no number",
+            got=text,
+            expected=f"a number such as {default}",
+            next_step="correct it, or leave it out",
+        )
+    return text
 
 
 def _names(variable: str) -> tuple[str, ...]:

@@ -99,11 +99,12 @@ def test_a_page_that_measured_nothing_is_no_success(page: Page, host: Host) -> N
 
 
 def test_a_refused_job_is_told_in_the_pages_words(page: Page, host: Host) -> None:
-    alert = "document.body.insertAdjacentHTML('beforeend', '<p role=alert>models: got lenet, choices are echo</p>')"
+    parts = "<h2>unknown here</h2><ul><li>models: got lenet, choices are echo</li></ul>"
+    alert = f"document.body.insertAdjacentHTML('beforeend', '<p role=alert>no</p><div role=alert>{parts}</div>')"
     address = host(page_that(f"{alert}; root.dataset.state = 'invalid'"))
     with pytest.raises(ZooError, match="the page refuses this job") as raised:
         drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20)
-    assert raised.value.got == "models: got lenet, choices are echo"
+    assert raised.value.got == "no; unknown here; models: got lenet, choices are echo"
 
 
 @pytest.mark.browser_errors("uncaught: bang")

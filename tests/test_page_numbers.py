@@ -116,6 +116,24 @@ def test_stopping_drops_the_run_that_is_on_and_keeps_the_others(page: Page, serv
     wait_until_done(page)
     assert counts(page) == (1, 0, 0)
     assert rows(page).count() == 1
+    expect(page.locator("#progress")).to_contain_text("Stopped: 1 of 2 runs timed")
+
+
+def test_samples_of_a_stopped_run_are_not_left_standing_without_their_final_proof(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    script = {"durations_ms": [20], "pace_ms": 50}
+    server = serve(tiny_zoo, accept_fake=True)
+    where = address(
+        server.url, autorun=1, runtime="fake", models="echo", backends="wasm-1", iterations=100, fake=script
+    )
+    page.goto(where)
+    expect(page.locator("#plot .chart-dots")).to_have_attribute("d", re.compile(r"(M[\d.]+ [\d.]+h0)+"))
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    expect(page.locator("#progress")).to_contain_text("Stopped: 0 of 1 runs timed")
+    expect(page.locator("#plot svg")).to_have_count(0)
+    expect(page.locator("#results-section")).to_be_hidden()
 
 
 def test_a_run_in_a_hidden_tab_is_marked(page: Page, serve: Serve, tiny_zoo: Path) -> None:

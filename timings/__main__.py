@@ -48,7 +48,8 @@ def _act(arguments: argparse.Namespace, store: Store) -> None:
         console = Console()
         if not console.is_terminal:
             console = Console(width=_WIDTH_OF_A_FILE)
-        console.print(timings_table(_chosen(store, arguments.device, arguments.model)))
+        rows = list(_chosen(store, arguments.device, arguments.model))
+        console.print(timings_table(rows) if rows else "no runs to show: measure something first (make serve)")
     for path in written:
         print(path)
 

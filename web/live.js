@@ -32,8 +32,12 @@ export class LivePanel {
     this.samples = [];
     this.expected = 1;
     this.position = { index: 0, total: 1 };
-    /** Shows the last timed run again. */
-    this.showLatest = () => {};
+    /** Shows the last timed run again, or nothing where there is none. */
+    this.showLatest = () => {
+      this.caption.textContent = '';
+      [this.samples, this.expected] = [[], 0];
+      this.plot.replaceChildren();
+    };
     new ResizeObserver(() => this.draw()).observe(this.plot);
   }
 
@@ -73,11 +77,14 @@ export class LivePanel {
   }
 
   /**
-   * The batch is over. A failure has nothing to plot, so the run that was timed last comes back into view.
+   * The batch is over. A failure, or a run that was stopped, has nothing to plot: its samples lack the final proof. So the run that
+   * was timed last comes back into view, or nothing.
    * @param {{done: number, failed: number}} result
    */
   end({ done, failed }) {
-    this.title.textContent = failed > 0 ? `${done - failed} of ${done} runs timed, ${failed} failed` : `${done} of ${done} runs timed`;
+    const { total } = this.position;
+    const outcome = `${done - failed} of ${total} runs timed${failed > 0 ? `, ${failed} failed` : ''}`;
+    this.title.textContent = done < total ? `Stopped: ${outcome}` : outcome;
     this.detail.textContent = '';
     this.bar.value = 1;
     this.showLatest();
@@ -95,7 +102,7 @@ export class LivePanel {
 
   draw() {
     const width = Math.floor(this.plot.clientWidth);
-    if (width > 0) this.plot.replaceChildren(sampleChart(this.samples, { expected: this.expected, width, height: CHART_HEIGHT }));
+    if (width > 0 && this.expected > 0) this.plot.replaceChildren(sampleChart(this.samples, { expected: this.expected, width, height: CHART_HEIGHT }));
   }
 }
 

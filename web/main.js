@@ -149,7 +149,10 @@ function listen({ manifest }, panel, results, choice) {
       rowOf(run.run_id)?.replaceWith(finishedRow(run, titleOf(run), show));
       if (!run.error) show();
     },
-    abandoned: (runId) => rowOf(runId)?.remove(),
+    abandoned(runId) {
+      rowOf(runId)?.remove();
+      byId('results-section', HTMLElement).hidden = body.rows.length === 0;
+    },
   };
 }
 
