@@ -8,33 +8,17 @@ differences between two libraries' exp() then vanish, and ties are broken by rul
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.records import Ssd
+from builder.spec import SsdSpec
+
 Array = NDArray[np.float32]
 
 
-class SsdSettings(Protocol):
-    """The numbers that SSDs differ in; builder.records.Ssd says what each means."""
-
-    @property
-    def layout(self) -> str: ...
-    @property
-    def centre_variance(self) -> float: ...
-    @property
-    def size_variance(self) -> float: ...
-    @property
-    def score_threshold(self) -> float: ...
-    @property
-    def iou_threshold(self) -> float: ...
-    @property
-    def suppress_at_threshold(self) -> bool: ...
-    @property
-    def candidates_per_class(self) -> int: ...
-    @property
-    def max_detections(self) -> int: ...
+SsdSettings = Ssd | SsdSpec  # the same numbers, as the manifest holds them and before the priors are written
 
 
 @dataclass(frozen=True)

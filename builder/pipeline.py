@@ -59,7 +59,7 @@ class _Product:
 def build(
     spec: ModelSpec, weights: Weights, folder: OutputFolder, tools: dict[str, str], on_stage: OnStage
 ) -> ModelEntry:
-    """Build one model and return its entry for the manifest. Raises ZooError, naming model and stage; then nothing was written."""
+    """Build one model and return its entry for the manifest. Raises ZooError, naming model and stage; then nothing has taken effect."""
     stage = "load"
 
     def enter(name: str) -> None:

@@ -6,7 +6,6 @@ torch, so that the server, which reads these, starts at once.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Annotated, Literal
 
@@ -240,10 +239,6 @@ class ModelEntry(Record):
         """Every file of this model, in the order of the manifest."""
         priors = (self.postprocessing.priors,) if isinstance(self.postprocessing, Ssd) else ()
         return (self.labels, *priors, *self.references, *self.variants)
-
-    def input_elements(self) -> int:
-        """How many numbers the input tensor holds."""
-        return math.prod(self.input.shape)
 
 
 class Manifest(Record):

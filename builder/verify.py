@@ -10,22 +10,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.detection import Detection, detect, iou
+from builder.detection import Detection, SsdSettings, detect, iou
 from builder.records import (
-    ModelEntry,
     OutputVerification,
-    Ssd,
     TaskVerification,
     Tolerance,
     TopK,
     Verification,
 )
-from builder.spec import SsdSpec
 
 Array = NDArray[np.float32]
 Tensors = Mapping[str, Array]
 
-PostprocessingRule = TopK | Ssd | SsdSpec
+PostprocessingRule = TopK | SsdSettings
 
 MIN_IOU = 0.99
 MAX_SCORE_DIFFERENCE = 1e-3
@@ -116,7 +113,7 @@ def matched(expected: Sequence[Detection], actual: Sequence[Detection]) -> int:
     return count
 
 
-def detections(outputs: Tensors, settings: Ssd | SsdSpec, priors: Array) -> list[Detection]:
+def detections(outputs: Tensors, settings: SsdSettings, priors: Array) -> list[Detection]:
     """What the SSD found, from its graph's outputs."""
     return detect(outputs[settings.locations_output], outputs[settings.scores_output], priors, settings)
 
@@ -160,16 +157,6 @@ def _task(measure: str, expected: int, actual: int, agreeing: int) -> TaskVerifi
 def _only(tensors: Tensors) -> Array:
     (single,) = tensors.values()
     return single
-
-
-def failures(entry: ModelEntry) -> list[str]:
-    """The verifications of a model that did not pass, a line each."""
-    return [
-        f"{variant.name} on {v.reference} with {v.runtime}: {describe(v)}"
-        for variant in entry.variants
-        for v in variant.verifications
-        if not v.passed
-    ]
 
 
 def describe(verification: Verification) -> str:

@@ -7,7 +7,7 @@ in the names. The same names stand in JSON, SQL, CSV and web/types.js.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
@@ -30,9 +30,6 @@ Milliseconds = Annotated[float, Field(ge=0, le=6e9)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 Stage = Literal["start", "download", "session", "first_inference", "verification", "warm_up", "sampling", "final_check"]
-
-
-STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 class Sample(Record):
