@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test serve lint clean lock zoo
+.PHONY: help setup demo test test-all serve lint clean lock zoo
 
 PY := .venv/bin/python
 # Plain `=`, so that a shell which exports HOST as the machine's name does not open the server to the network.
@@ -15,6 +15,7 @@ UV := uv==0.13.8
 help:
 	@echo 'make demo    build the models, time them all in a browser on this machine, show the table'
 	@echo 'make test    run everything that must pass: ruff, mypy, tsc, pytest in Chromium and Firefox'
+	@echo 'make test-all  the same, and every model in every browser (hours on two cores)'
 	@echo 'make serve   build the models if need be and serve the page until stopped (HOST=, PORT=)'
 	@echo 'make lint    only ruff, mypy and tsc'
 	@echo 'make setup   only the set-up that the others do: Python and npm packages, browsers'
@@ -25,7 +26,7 @@ setup:
 	@scripts/setup.sh
 
 zoo: setup
-	@$(if $(ZOO_TEST_MODELS),echo 'using the models in $(ZOO_TEST_MODELS)',$(PY) -m builder all)
+	@$(if $(ZOO_TEST_MODELS),echo 'using the models in $(ZOO_TEST_MODELS)',$(PY) -m builder all --jobs 2)
 
 demo: setup
 	@$(PY) -m scripts.demo
@@ -41,6 +42,9 @@ lint: setup
 	node_modules/.bin/tsc -p tsconfig.json
 
 test: lint zoo
+	$(PY) -m pytest --browser chromium --browser firefox -m "not exhaustive" $(PYTEST_ARGS)
+
+test-all: lint zoo
 	$(PY) -m pytest --browser chromium --browser firefox $(PYTEST_ARGS)
 
 # The stamps go first, so that set-up starts anew even if this is broken off.
@@ -51,6 +55,6 @@ clean:
 
 # One lock for every platform and every Python from 3.11, so it is made by a resolver that knows them all.
 lock: setup
-	$(PY) -m venv --clear .setup/lock
-	.setup/lock/bin/pip install --quiet --disable-pip-version-check $(UV)
-	.setup/lock/bin/uv pip compile requirements.in --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
+	$(PY) -m venv --clear .setup/resolver
+	.setup/resolver/bin/pip install --quiet --disable-pip-version-check $(UV)
+	.setup/resolver/bin/uv pip compile requirements.in --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet --output-file requirements.lock

@@ -18,9 +18,9 @@ from builder.errors import ZooError
 from serving import acceptance, files
 from serving.listening import Listening
 from serving.manners import add_manners
-from serving.models import ModelsFolder
+from serving.models import CARD_NAME, ModelsFolder
 from serving.page import Page
-from serving.replies import Refusal, json_reply
+from serving.replies import Refusal, as_list, json_reply
 from timings.database import DEFAULT_PLACE
 from timings.export import EXPORTS
 from timings.parse import parse_run
@@ -87,6 +87,14 @@ def _add_models(app: Flask, models: ModelsFolder) -> None:
         content = io.BytesIO(listing.content)
         return files.send(content, name="manifest.json", etag=listing.sha256, cache_control=files.REVALIDATE)
 
+    @app.get(f"/models/<model_id>/{CARD_NAME}")
+    def model_card(model_id: str) -> Response:
+        card = models.card(model_id)
+        if card is None:
+            raise _nothing_here("the card of a model that models/manifest.json lists")
+        etag = hashlib.sha256(card).hexdigest()
+        return files.send(io.BytesIO(card), name=CARD_NAME, etag=etag, cache_control=files.REVALIDATE)
+
     @app.get("/models/<path:path>")
     def model_file(path: str) -> Response:
         entry = models.listing().files.get(path)
@@ -132,6 +140,14 @@ def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtime
             _log.info("stored %s: %s %s, threads: %d", run.run_id, run.model, run.backend, run.threads)
         return json_reply({"run_id": run.run_id, "stored": True}, 201 if new else 200)
 
+    @app.get("/api/runs")
+    def all_runs() -> Response:
+        unknown = sorted(request.args.keys() - {"device_name"})
+        if unknown:
+            raise Refusal(400, _unknown_parameter(unknown[0]))
+        posted = store.posted(request.args.get("device_name"))
+        return Response(as_list("runs", posted), mimetype="application/json", headers={"Cache-Control": "no-store"})
+
     @app.get("/api/runs/<run_id>")
     def one_run(run_id: str) -> Response:
         posted = store.get(run_id)
@@ -152,6 +168,15 @@ def _nothing_here(expected: str) -> Refusal:
         "there is nothing at this address", got=request.path, expected=expected, next_step="start from the page, at /"
     )
     return Refusal(404, error)
+
+
+def _unknown_parameter(name: str) -> ZooError:
+    return ZooError(
+        "the address asks for something unknown",
+        got=f"the parameter {name}",
+        expected="device_name, or no parameter",
+        next_step="leave it out: runs are told apart by what is in them",
+    )
 
 
 def _not_json(got: str | None) -> ZooError:

@@ -1,26 +1,23 @@
-"""The builder's command line: python -m builder {all, build, list, verify, clean}."""
+"""The builder's command line: python -m builder {all, build, list, verify, add, remove, licences, schema, clean}.
+
+What a command needs is imported when it runs: `list` must answer at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
-from pathlib import Path
 
-from rich.console import Console
-
-from builder import commands
-from builder.build_all import Options, build_all
-from builder.catalogue import select
+from builder.arguments import parser
 from builder.errors import ZooError
-from builder.progress import Display
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code: 0 done, 1 something failed, 2 the command line or a folder is no good."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(chosen)
@@ -28,64 +25,88 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
-        print("interrupted; what was ready is kept, the next run goes on from there", file=sys.stderr)
+        kept = (
+            "nothing was added"
+            if chosen.command == "add"
+            else "what was ready is kept, the next run goes on from there"
+        )
+        print(f"interrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    if chosen.command == "list":
-        # Where nobody watches, lines may be long: a table cut to 80 columns is of no use to grep.
-        Console(width=None if sys.stdout.isatty() else 200).print(commands.catalogue_table(chosen.out))
-        return 0
-    if chosen.command == "clean":
-        for path in commands.clean(chosen.out):
-            print(f"removed {path}")
-        return 0
+    if chosen.command in {"all", "build", "verify", "add"}:
+        return FAILED if _work(chosen) else 0
+    if chosen.command in {"list", "licences"}:
+        _show(chosen)
+    elif chosen.command == "schema":
+        from builder.schema import manifest_schema
+
+        print(manifest_schema(), end="")
+    elif chosen.command == "remove":
+        from builder.add import remove
+
+        remove(chosen.name, chosen.out, _removed)
+    else:
+        from builder import commands
+
+        for path in commands.clean_cache() if chosen.cache else commands.clean(chosen.out):
+            _removed(path)
+    return 0
+
+
+def _work(chosen: argparse.Namespace) -> list[ZooError]:
+    """The commands that show progress; their failures."""
+    from builder.progress import Display
+
     with Display(quiet=chosen.quiet) as display:
+        if chosen.command == "add":
+            from builder.add import Addition, add
+
+            addition = Addition(
+                source=chosen.source,
+                id=chosen.id,
+                labels=chosen.labels,
+                shape=chosen.input,
+                dimensions=dict(chosen.dim),
+                preprocessing=chosen.preprocessing,
+                licence=chosen.licence,
+            )
+            return add(addition, chosen.out, display)
         if chosen.command == "verify":
-            return FAILED if commands.verify_built(_names(chosen.names), chosen.out, display) else 0
-        specs = select(chosen.names if chosen.command == "build" else [])
-        return FAILED if build_all(specs, Options(chosen.out, chosen.weights, chosen.jobs), display) else 0
+            from builder import commands
+
+            if chosen.in_browser:
+                return commands.verify_in_browser(chosen.names, chosen.out, chosen.browsers, chosen.backends, display)
+            return commands.verify_built(chosen.names, chosen.out, display)
+        from builder.build_all import Options, build_all
+        from builder.catalogue import select
+
+        options = Options(chosen.out, chosen.weights, chosen.jobs, chosen.scheduler, not chosen.no_cache)
+        return build_all(select(chosen.names if chosen.command == "build" else []), options, display)
 
 
-def _names(names: list[str]) -> list[str]:
-    return [spec.id for spec in select(names)] if names else []
+def _show(chosen: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    # Where nobody watches, lines may be long: a table cut to 80 columns is of no use to grep.
+    console = Console(width=None if sys.stdout.isatty() else 240)
+    if chosen.command == "licences":
+        from builder.licences import SEEDED_NOTE, licences_table
+
+        console.print(licences_table(chosen.out))
+        console.print(SEEDED_NOTE)
+        return
+    from builder.listing import PLAIN, Symbols, models_table, support_table
+
+    symbols = Symbols() if console.encoding.lower().startswith("utf") else PLAIN
+    console.print(models_table(chosen.out, symbols))
+    if chosen.full:
+        console.print(support_table(chosen.out))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m builder",
-        description="Turns networks from PyTorch into ONNX files that provably give PyTorch's answers.",
-    )
-    subcommands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--out", type=Path, default=Path("models"), help="the output folder (default: models)")
-    talking = argparse.ArgumentParser(add_help=False)
-    talking.add_argument("--quiet", action="store_true", help="print failures only")
-    building = argparse.ArgumentParser(add_help=False)
-    building.add_argument(
-        "--weights",
-        choices=("auto", "pretrained", "seeded"),
-        default="auto",
-        help="auto: published weights where they can be had, else seeded ones (default); pretrained: fail instead; seeded: never look",
-    )
-    building.add_argument(
-        "--jobs", type=_jobs, default=1, metavar="N", help="models built at a time, each about 3 GB (default: 1)"
-    )
-    subcommands.add_parser("all", parents=[common, talking, building], help="build every model of the catalogue")
-    build = subcommands.add_parser("build", parents=[common, talking, building], help="build the models named")
-    build.add_argument("names", nargs="+", metavar="NAME")
-    subcommands.add_parser("list", parents=[common], help="show the catalogue, and what is built")
-    verify = subcommands.add_parser("verify", parents=[common, talking], help="verify what was built once more")
-    verify.add_argument("names", nargs="*", metavar="NAME")
-    subcommands.add_parser("clean", parents=[common], help="remove what was built")
-    return parser
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from 1 to 64")
-    return int(text)
+def _removed(path: str) -> None:
+    print(f"removed {path}")
 
 
 if __name__ == "__main__":

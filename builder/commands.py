@@ -1,96 +1,50 @@
-"""The commands other than building: list what there is, verify what was built, remove it. None of them imports torch."""
+"""The commands that look after what was built: verify it, remove it. None of them imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Column, Table
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from builder import manifest
-from builder.build_all import CATALOGUE_IDS
-from builder.catalogue import CATALOGUE
+from builder.build_all import build_cache
+from builder.catalogue import CATALOGUE_IDS
 from builder.errors import ZooError
 from builder.files import sha256_of
-from builder.fingerprints import Fingerprints
+from builder.onnx_runtime import Case, verify_model
 from builder.output import OutputFolder, locked
 from builder.progress import Reporter
-from builder.records import FileEntry, ModelEntry, Ssd
+from builder.records import FileEntry, Manifest, ModelEntry, Ssd
 from builder.verify import describe
-from builder.weights import cache_folder, find_local
 
 
-def catalogue_table(out: Path) -> Table:
-    """One row a model: what it is, and whether it is built."""
-    folder = OutputFolder(out, CATALOGUE_IDS)
-    fingerprints = Fingerprints(cache_folder() / "fingerprints.json")
-    table = Table(Column("id", no_wrap=True), "title", "task", "input", "parameters", "weights at hand", "built")
-    for spec in CATALOGUE:
-        entry = folder.entry(spec.id)
-        try:
-            found = find_local(spec, fingerprints)
-            at_hand = (
-                found.origin if found else ("none yet: fetched when reachable" if spec.weights.url else "none: seeded")
-            )
-        except ZooError as error:
-            at_hand = error.what
-        table.add_row(
-            spec.id,
-            spec.title,
-            spec.task,
-            "x".join(map(str, spec.input.shape)),
-            f"{spec.parameters:,}",
-            at_hand,
-            f"{entry.weights.kind} weights" if entry else "no",
-        )
-    return table
-
-
-def verify_built(names: Iterable[str], out: Path, reporter: Reporter) -> list[ZooError]:
-    """Check every file's hash and hold the ONNX files to their references again; return the failures."""
-    from builder.onnx_runtime import verify_model
-
-    whole = manifest.read(out)
-    wanted = list(names) or [m.id for m in whole.models]
+def verify_built(names: Sequence[str], out: Path, reporter: Reporter) -> list[ZooError]:
+    """Check every file's hash and hold the ONNX files to their references again; return the failures. All models for no names."""
     failures = []
-    for name in wanted:
-        entry = manifest.find(whole, name)
+    whole = _manifest_for(names, out)
+    for name in names or [m.id for m in whole.models]:
         try:
-            if entry is None:
-                raise ZooError(
-                    f"{name} is not built",
-                    got=f"{out / manifest.FILE_NAME} names " + (", ".join(m.id for m in whole.models) or "no model"),
-                    expected="a model that was built",
-                    next_step=f"run: python -m builder build {name}",
-                )
-            reporter.stage(name, "verify")
-            contents = {file.path: _checked(out, file) for file in entry.files()}
-            for variant in entry.variants:
-                for verification in verify_model(
-                    contents[variant.path],
-                    entry.input.name,
-                    _cases(entry, contents),
-                    variant.tolerances,
-                    entry.postprocessing,
-                    _priors(entry, contents),
-                ):
-                    if not verification.passed:
-                        raise ZooError(
-                            f"{variant.path} fails on the {verification.reference} with {verification.runtime}",
-                            got=describe(verification),
-                            expected="every output within its tolerance, and the same result",
-                            next_step=f"build it anew: python -m builder build {name}",
-                        )
-                    reporter.note(f"{name} {variant.name} on the {verification.reference}: {describe(verification)}")
+            _verify_model(_built(whole, name, out), out, reporter)
             reporter.finished(name, "verified")
         except ZooError as error:
             failures.append(error.within(f"{name}, stage verify"))
             reporter.failed(name, failures[-1])
     return failures
+
+
+def verify_in_browser(
+    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[str], reporter: Reporter
+) -> list[ZooError]:
+    """Run every file in these browsers, record what they did in the manifest, and return the failures."""
+    from builder.in_browser import verify_in_browsers
+
+    whole = _manifest_for(names, out)
+    wanted = [_built(whole, name, out).id for name in names or [m.id for m in whole.models]]
+    return verify_in_browsers(wanted, out, browsers, backends, reporter)
 
 
 def clean(out: Path) -> list[str]:
@@ -99,6 +53,68 @@ def clean(out: Path) -> list[str]:
         return []
     with locked(out):
         return OutputFolder(out, CATALOGUE_IDS).clean()
+
+
+def clean_cache() -> list[str]:
+    """Remove the builds that the cache keeps; downloaded weights stay."""
+    return build_cache().clear()
+
+
+def _manifest_for(names: Iterable[str], out: Path) -> Manifest:
+    """The manifest in `out`. Raises ZooError where a name is neither the catalogue's nor built."""
+    unknown = [name for name in names if name not in CATALOGUE_IDS]
+    if not unknown:
+        return manifest.read(out)
+    built = [m.id for m in manifest.read(out).models] if (out / manifest.FILE_NAME).exists() else []
+    unknown = [name for name in unknown if name not in built]
+    if unknown:
+        raise ZooError(
+            "unknown model",
+            got=", ".join(unknown),
+            expected="one of " + ", ".join(dict.fromkeys([*CATALOGUE_IDS, *built])),
+            next_step="run python -m builder list to see what there is",
+        )
+    return manifest.read(out)
+
+
+def _built(whole: Manifest, name: str, out: Path) -> ModelEntry:
+    entry = manifest.find(whole, name)
+    if entry is None:
+        raise ZooError(
+            f"{name} is not built",
+            got=f"{out / manifest.FILE_NAME} names " + (", ".join(m.id for m in whole.models) or "no model"),
+            expected="a model that was built",
+            next_step=f"run: python -m builder build {name}",
+        )
+    return entry
+
+
+def _verify_model(entry: ModelEntry, out: Path, reporter: Reporter) -> None:
+    reporter.stage(entry.id, "verify")
+    contents = {file.path: _checked(out, file) for file in entry.files()}
+    for variant in entry.variants:
+        for verification in verify_model(
+            contents[variant.path],
+            entry.input.name,
+            _cases(entry, contents),
+            variant.tolerances,
+            entry.postprocessing,
+            _priors(entry, contents),
+        ):
+            if not verification.passed:
+                raise ZooError(
+                    f"{variant.path} fails on the {verification.reference} with {verification.runtime}",
+                    got=describe(verification),
+                    expected="every output within its tolerance, and the same result",
+                    next_step=_again(entry.id),
+                )
+            reporter.note(f"{entry.id} {variant.name} on the {verification.reference}: {describe(verification)}")
+
+
+def _again(model_id: str) -> str:
+    if model_id in CATALOGUE_IDS:
+        return f"build it anew: python -m builder build {model_id}"
+    return f"add it again: python -m builder add ... --id {model_id}"
 
 
 def _checked(out: Path, file: FileEntry) -> bytes:
@@ -113,15 +129,13 @@ def _checked(out: Path, file: FileEntry) -> bytes:
             f"{path} is not the file that was built",
             got=f"sha256 {digest}",
             expected=f"sha256 {file.sha256}",
-            next_step=f"build it anew: python -m builder build {file.path.split('/')[0]}",
+            next_step=_again(file.path.split("/")[0]),
         )
     return content
 
 
-def _cases(
-    entry: ModelEntry, contents: dict[str, bytes]
-) -> list[tuple[str, NDArray[np.float32], dict[str, NDArray[np.float32]]]]:
-    cases = []
+def _cases(entry: ModelEntry, contents: dict[str, bytes]) -> list[Case]:
+    cases: list[Case] = []
     for reference in entry.references:
         try:
             tensors = load(contents[reference.path])
@@ -130,7 +144,7 @@ def _cases(
                 f"{reference.path} cannot be read",
                 got=str(error),
                 expected="safetensors",
-                next_step=f"build it anew: python -m builder build {entry.id}",
+                next_step=_again(entry.id),
             ) from error
         cases.append((reference.name, tensors[entry.input.name], {o.name: tensors[o.name] for o in entry.outputs}))
     return cases

@@ -1,4 +1,4 @@
-"""From an SSD's raw head outputs to detections, in plain numpy: softmax, decoding, per-class non-maximum suppression.
+"""From an SSD's raw head outputs to detections, in plain numpy: scores, decoding, per-class non-maximum suppression.
 
 web/detection.js is the same algorithm, and tests hold the two together. To make that possible on any device, sums are taken in
 a stated order in double precision, and scores and corners are rounded to float32 before anything is compared: the last-digit
@@ -23,7 +23,8 @@ SsdSettings = Ssd | SsdSpec  # the same numbers, as the manifest holds them and 
 
 @dataclass(frozen=True)
 class Detection:
-    """One object found. `box` is left, top, right, bottom as fractions of the image, not clipped to it; `prior` made it."""
+    """One object found. `box` is left, top, right, bottom, as fractions of the image where an SSD's `prior` made it, in pixels of the
+    input where the graph itself gives detections; `prior` is then the row."""
 
     class_index: int
     score: float
@@ -41,8 +42,8 @@ def detect(locations: Array, logits: Array, priors: Array, settings: SsdSettings
     locations, logits = _prior_major(locations, logits, priors, settings.layout)
     if not (np.isfinite(locations).all() and np.isfinite(logits).all()):
         raise ValueError("head outputs hold NaN or infinity")
-    scores = softmax(logits)
-    boxes = decode(locations, priors, settings.centre_variance, settings.size_variance)
+    scores = softmax(logits) if settings.score_activation == "softmax" else sigmoid(logits)
+    boxes = decode(locations, priors, settings)
     if not np.isfinite(boxes).all():
         raise ValueError("decoded boxes hold NaN or infinity")
     found = [
@@ -69,13 +70,23 @@ def softmax(logits: Array) -> Array:
     return probabilities
 
 
-def decode(locations: Array, priors: Array, centre_variance: float, size_variance: float) -> Array:
+def sigmoid(logits: Array) -> Array:
+    """Each class's own probability: (P, C) -> (P, C)."""
+    with np.errstate(over="ignore"):  # exp(-logit) may be infinite: the probability is 0 then
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+
+
+def decode(locations: Array, priors: Array, settings: SsdSettings) -> Array:
     """Boxes as left, top, right, bottom: offsets (P, 4) from priors (P, 4) -> (P, 4)."""
     offset, prior = locations.astype(np.float64), priors.astype(np.float64)
-    centre = offset[:, :2] * centre_variance * prior[:, 2:] + prior[:, :2]
+    centre = offset[:, :2] * settings.centre_variance * prior[:, 2:] + prior[:, :2]
+    log_size = offset[:, 2:] * settings.size_variance
+    if settings.max_log_size is not None:
+        log_size = np.minimum(log_size, settings.max_log_size)
     with np.errstate(over="ignore"):
-        half = np.exp(offset[:, 2:] * size_variance) * prior[:, 2:] / 2
-        return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+        half = np.exp(log_size) * prior[:, 2:] / 2
+        corners = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)
+    return np.clip(corners, 0, 1) if settings.clip else corners
 
 
 def suppress(boxes: Array, scores: Array, settings: SsdSettings) -> list[int]:

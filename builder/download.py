@@ -1,11 +1,14 @@
-"""Fetching one large file: resumed where it stopped, checked before anybody sees it, put in place in one step."""
+"""Fetching one large file: from the first address that has it, resumed where it stopped, checked before anybody sees it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from builder.errors import ZooError
 
@@ -13,49 +16,47 @@ _CHUNK = 1 << 20
 _PIECE = 1 << 16  # when a connection breaks, the piece that was under way is lost
 _TIMEOUT_S = (5.0, 30.0)  # to connect, and between two pieces of the answer
 _ATTEMPTS = 3
+_LOOK_EVERY_S = 0.5  # at what another process has fetched so far
 
 OnBytes = Callable[[int, int | None], None]
 
 
 class UnreachableError(ZooError):
-    """The server could not be reached or broke off; what arrived is kept, and the next try goes on from there."""
+    """No server could be reached, or each broke off; what arrived is kept, and the next try goes on from there."""
+
+
+class WrongContentError(ZooError):
+    """A server gave something else than the published file."""
 
 
 class _BrokenOffError(Exception):
     """One request did not bring everything; the message says why."""
 
 
-def download(url: str, destination: Path, *, size: int | None, checksums: Sequence[str], on_bytes: OnBytes) -> None:
-    """Fetch `url` to `destination`.
+def download(
+    addresses: Sequence[str], destination: Path, *, size: int | None, checksums: Sequence[str], on_bytes: OnBytes
+) -> None:
+    """Fetch the file that all `addresses` are said to have to `destination`, from the first that gives it whole and right.
 
-    The bytes go to `destination` + ".partial"; an earlier partial file is continued with a range request. `size` (bytes) and every
-    checksum ("algorithm:digits") are checked before the file gets its name. `on_bytes(done, total)` is called as bytes arrive.
-    Raises UnreachableError when the network fails, ZooError when the content is wrong or cannot be written.
+    The bytes go to `destination` + ".partial"; an earlier partial file is continued with a range request, also where another address
+    had begun it: if the whole is then wrong, this address is asked once more for everything. `size` (bytes) and every checksum
+    ("algorithm:digits") are checked before the file gets its name. `on_bytes(done, total)` is called as bytes arrive.
+    Where another process is fetching the same file, waits for it and uses what it fetched.
+    Raises WrongContentError when an address gave other content, else UnreachableError when the network failed; ZooError when the
+    file cannot be written.
     """
     if not checksums:
         raise ValueError("a download without a checksum cannot be trusted")
     partial = destination.with_name(destination.name + ".partial")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        resumed = _fetch(url, partial, size, on_bytes)
-        problem = content_problem(partial, size, checksums)
-        if problem and resumed:
-            # The start may have been from another version of the file: once more, from nothing.
-            partial.unlink()
-            _fetch(url, partial, size, on_bytes)
-            problem = content_problem(partial, size, checksums)
-        if problem:
-            partial.unlink()
-            got, expected = problem
-            raise ZooError(
-                f"{url} did not give the published file",
-                got=got,
-                expected=expected,
-                next_step="try again; if it stays, a proxy may answer in the server's place, or the file was replaced: do not use it",
-            )
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(destination)
+        with _only_one(destination, partial, size, on_bytes):
+            if destination.is_file() and content_problem(destination, size, checksums) is None:
+                return
+            _from_any(addresses, partial, size, checksums, on_bytes)
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.replace(destination)
     except OSError as error:
         raise ZooError(
             f"{destination} cannot be written",
@@ -63,6 +64,66 @@ def download(url: str, destination: Path, *, size: int | None, checksums: Sequen
             expected="a folder that this user may write to, on a disk with free space",
             next_step="free some space, or name another cache folder in ZOO_CACHE_DIR; what has arrived is kept",
         ) from error
+
+
+@contextmanager
+def _only_one(destination: Path, partial: Path, size: int | None, on_bytes: OnBytes) -> Iterator[None]:
+    """Hold the right to fetch this file. While another process holds it, its progress is told as if it were ours."""
+    lock = FileLock(destination.with_name(f".{destination.name}.lock"))
+    while True:
+        try:
+            lock.acquire(timeout=_LOOK_EVERY_S)
+            break
+        except Timeout:
+            on_bytes(partial.stat().st_size if partial.exists() else 0, size)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _from_any(
+    addresses: Sequence[str], partial: Path, size: int | None, checksums: Sequence[str], on_bytes: OnBytes
+) -> None:
+    """Bring `partial` to its full and right content, or raise the errors of all addresses as one."""
+    failures: list[ZooError] = []
+    for address in addresses:
+        try:
+            _fetch_right(address, partial, size, checksums, on_bytes)
+            return
+        except (UnreachableError, WrongContentError) as error:
+            failures.append(error)
+    # Wrong content goes before an address that does not answer: it must not be taken for a network that is away.
+    worst = next((f for f in failures if isinstance(f, WrongContentError)), failures[0])
+    if len(failures) > 1:
+        each = "; ".join(f"{f.what}: {f.got}" for f in failures)
+        raise type(worst)(
+            f"none of the {len(failures)} addresses of {partial.stem} gave it",
+            got=each,
+            expected=worst.expected,
+            next_step=worst.next_step,
+        ) from worst
+    raise worst
+
+
+def _fetch_right(url: str, partial: Path, size: int | None, checksums: Sequence[str], on_bytes: OnBytes) -> None:
+    """Bring `partial` to the published content from one address, or raise and leave nothing wrong behind."""
+    resumed = _fetch(url, partial, size, on_bytes)
+    problem = content_problem(partial, size, checksums)
+    if problem and resumed:
+        # The start may have been from another version of the file, or from another address: once more, from nothing.
+        partial.unlink()
+        _fetch(url, partial, size, on_bytes)
+        problem = content_problem(partial, size, checksums)
+    if problem:
+        partial.unlink()
+        got, expected = problem
+        raise WrongContentError(
+            f"{url} did not give the published file",
+            got=got,
+            expected=expected,
+            next_step="try again; if it stays, a proxy may answer in the server's place, or the file was replaced: do not use it",
+        )
 
 
 def content_problem(path: Path, size: int | None, checksums: Sequence[str]) -> tuple[str, str] | None:
@@ -83,7 +144,7 @@ def content_problem(path: Path, size: int | None, checksums: Sequence[str]) -> t
 
 
 def _fetch(url: str, partial: Path, size: int | None, on_bytes: OnBytes) -> bool:
-    """Bring `partial` to its full length; True when it continued what an earlier call had left."""
+    """Bring `partial` to its full length; True when it continued what an earlier call, or another address, had left."""
     had = partial.stat().st_size if partial.exists() else 0
     failure: Exception | None = None
     for _ in range(_ATTEMPTS):
@@ -123,6 +184,7 @@ def _fetch_rest(url: str, partial: Path, size: int | None, on_bytes: OnBytes) ->
                 done = 0
             length = answer.headers.get("Content-Length")
             total = done + int(length) if length is not None and length.isdecimal() else size
+            on_bytes(done, total)
             with partial.open("ab" if done else "wb") as file:
                 for chunk in answer.iter_content(_PIECE):
                     file.write(chunk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -11,26 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.preprocess import PHOTOGRAPH
+from builder.preprocess import BLANK, PHOTOGRAPH
 from builder.spec import ModelSpec
 
 _PACKAGE = Path(__file__).parent
-# What only chooses, shows or reads what others make; and the catalogue, whose records are in the key one by one.
+_FIRST = "builder.pipeline"
+# What the stages import, but which has no hand in the result: it moves, reports or reads what others make.
 _WITHOUT_INFLUENCE = {
-    "__main__.py",
-    "build_all.py",
-    "catalogue.py",
-    "commands.py",
-    "download.py",
-    "errors.py",
-    "explain.py",
-    "files.py",
-    "fingerprints.py",
-    "key.py",
-    "manifest.py",
-    "output.py",
-    "progress.py",
-    "weights.py",
+    "builder.artefact",
+    "builder.download",
+    "builder.errors",
+    "builder.explain",
+    "builder.files",
+    "builder.fingerprints",
+    "builder.key",
+    "builder.weights",
 }
 TOOLS = (
     *("torch", "torchvision", "onnx", "onnx-ir", "onnxscript", "onnxsim", "onnxruntime"),
@@ -55,25 +51,42 @@ def build_key(spec: ModelSpec, weights_kind: str, weights_sha256: str | None, to
 
 
 def _sources(spec: ModelSpec) -> Iterator[Path]:
-    yield from sorted(p for p in _PACKAGE.glob("*.py") if p.name not in _WITHOUT_INFLUENCE)
-    yield PHOTOGRAPH
-    module = spec.constructor.split(":", maxsplit=1)[0]
-    yield from sorted(_definition(module, set()))
+    """The code that the stages run, the model's own definition, and the data that they read."""
+    modules: set[str] = set()
+    references = (spec.constructor, spec.labels, *([spec.weights.convert] if spec.weights.convert else []))
+    for module in (_FIRST, *(reference.split(":", maxsplit=1)[0] for reference in references)):
+        _reach(module, modules)
+    yield from sorted(path for module in modules if (path := _file(module)))
+    yield from (PHOTOGRAPH, BLANK, *sorted((_PACKAGE / "data" / "operators").glob("*.json")))
 
 
-def _definition(module: str, seen: set[Path]) -> set[Path]:
-    """The file of a module of builder.models, and those that it imports from there."""
-    path = _PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py")
-    if not module.startswith("builder.models.") or not path.is_file() or path in seen:
-        return seen
-    seen.add(path)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def _reach(module: str, seen: set[str]) -> None:
+    """Add a module of the builder and all that it imports."""
+    if module in seen or module in _WITHOUT_INFLUENCE or not module.startswith("builder.") or not _file(module):
+        return
+    seen.add(module)
+    for name in _imports(module):
+        _reach(name, seen)
+
+
+def _file(module: str) -> Path | None:
+    path = _PACKAGE.parent.joinpath(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+@functools.cache
+def _imports(module: str) -> tuple[str, ...]:
+    """What a module of the builder imports anywhere in it, as "package.module", and "module.name" for what may be a module."""
+    path = _file(module)
+    assert path is not None
+    names = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                _definition(name, seen)
-    return seen
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
+@functools.cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

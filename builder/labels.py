@@ -23,6 +23,14 @@ def voc() -> list[str]:
     return ["background", *names[1:]]
 
 
+def coco91() -> list[str]:
+    """Background and COCO's categories by their own numbers, 1 to 90, with "N/A" in the gaps."""
+    from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+    names = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
+    return ["background", *names[1:]]
+
+
 def coco80() -> list[str]:
     """Background and COCO's 80 classes in the order of the annotation file, without the gaps in COCO's numbering."""
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights

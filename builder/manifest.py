@@ -15,7 +15,7 @@ from builder.files import write_bytes
 from builder.records import Manifest, ModelEntry
 
 FILE_NAME = "manifest.json"
-_CHECKSUM = "content_sha256"
+CHECKSUM = "content_sha256"
 
 
 def read(folder: Path) -> Manifest:
@@ -46,7 +46,7 @@ def parse(content: bytes, where: str) -> Manifest:
         raise ZooError(
             f"{where} is not a manifest of this version",
             got=explain(error),
-            expected="a manifest as the builder writes it, schema_version 1",
+            expected="a manifest as the builder writes it, schema_version 2",
             next_step="do not edit it by hand; run python -m builder all to write it anew",
         ) from error
     seen: set[str] = set()
@@ -65,7 +65,7 @@ def parse(content: bytes, where: str) -> Manifest:
 def write(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in `folder` in one step."""
     content = manifest.model_dump(mode="json")
-    text = json.dumps({_CHECKSUM: _checksum(content), **content}, indent=1, ensure_ascii=False)
+    text = json.dumps({CHECKSUM: _checksum(content), **content}, indent=1, ensure_ascii=False)
     write_bytes(folder / FILE_NAME, text.encode() + b"\n")
 
 
@@ -85,13 +85,13 @@ def _without_checksum(content: bytes, where: str) -> bytes:
         whole = json.loads(content)
     except (ValueError, RecursionError):
         return content  # the strict parser says what is wrong
-    if not isinstance(whole, dict) or whole.get("schema_version") != 1:
+    if not isinstance(whole, dict) or whole.get("schema_version") != 2:
         return content
-    found = whole.pop(_CHECKSUM, None)
+    found = whole.pop(CHECKSUM, None)
     if found != _checksum(whole):
         raise ZooError(
             f"{where} was changed after the builder wrote it",
-            got=f"{_CHECKSUM} {str(found)[:12]}...",
+            got=f"{CHECKSUM} {str(found)[:12]}...",
             expected=f"{_checksum(whole)[:12]}... for this content",
             next_step="do not edit it by hand; run python -m builder all to write it anew",
         )

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from builder.errors import ZooError
 from builder.records import Tolerance, Verification
-from builder.verify import PostprocessingRule, verify
+from builder.verify import PostprocessingRule, Tensors, verify
 
 Array = NDArray[np.float32]
-Case = tuple[str, Array, dict[str, Array]]  # the reference's name, its input, PyTorch's outputs by name
+Case = tuple[str, Array, Tensors]  # the reference's name, its input, its outputs by name
 
 RUNTIME = f"onnxruntime {onnxruntime.__version__} CPU"
 
@@ -28,7 +28,9 @@ def verify_model(
 ) -> tuple[Verification, ...]:
     """One verification for each case. Raises ZooError when onnxruntime refuses the file."""
     try:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors: what it warns of while it optimises is of no use to whoever builds
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         names = [o.name for o in session.get_outputs()]
         return tuple(
             verify(

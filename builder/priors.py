@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Priors = NDArray[np.float32]
+Priors: TypeAlias = "NDArray[np.float32]"
 
 
 def ssd300_voc() -> Priors:
@@ -60,5 +63,58 @@ def ssd1200_coco() -> Priors:
     return _clamped(rows)
 
 
-def _clamped(rows: list[tuple[float, float, float, float]]) -> Priors:
-    return np.clip(np.array(rows, dtype=np.float64), 0, 1).astype(np.float32)
+def ssd300_torchvision() -> Priors:
+    """The 8,732 default boxes of torchvision's ssd300_vgg16: cell-major (row, column), four or six shapes inside a cell."""
+    levels = ((38, 8, (2,)), (19, 16, (2, 3)), (10, 32, (2, 3)), (5, 64, (2, 3)), (3, 100, (2,)), (1, 300, (2,)))
+    scales = (0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05)
+    return _torchvision_default_boxes([(cells, 300 / step, ratios) for cells, step, ratios in levels], scales)
+
+
+def ssdlite320_torchvision() -> Priors:
+    """The 3,234 default boxes of torchvision's ssdlite320_mobilenet_v3_large: cell-major, six shapes inside a cell."""
+    scales = [0.2 + 0.15 * level for level in range(6)] + [1.0]
+    return _torchvision_default_boxes([(cells, cells, (2, 3)) for cells in (20, 10, 5, 3, 2, 1)], scales)
+
+
+def _torchvision_default_boxes(levels: Sequence[tuple[int, float, Sequence[int]]], scales: Sequence[float]) -> Priors:
+    """`levels`: cells on a side, how many cells the image's side is long, aspect ratios. Widths and heights are clamped, centres not."""
+    rows = []
+    for (cells, side, ratios), small, next_scale in zip(levels, scales, scales[1:], strict=False):
+        shapes = [(small, small), (math.sqrt(small * next_scale),) * 2]
+        for ratio in ratios:
+            width, height = small * math.sqrt(ratio), small / math.sqrt(ratio)
+            shapes += [(width, height), (height, width)]
+        rows += [
+            ((column + 0.5) / side, (row + 0.5) / side, min(width, 1.0), min(height, 1.0))
+            for row, column in itertools.product(range(cells), repeat=2)
+            for width, height in shapes
+        ]
+    return _array(rows)
+
+
+def ssd300_mobilenet_v1_coco() -> Priors:
+    """The 1,917 priors of MLPerf's SSD-MobileNetV1: cell-major (row, column), three or six shapes inside a cell; not clamped."""
+    # TensorFlow's create_ssd_anchors: six scales in equal steps, then 1
+    scales = [0.2 + 0.15 * level for level in range(6)] + [1.0]
+    rows = []
+    for level, cells in enumerate((19, 10, 5, 3, 2, 1)):
+        scale, next_scale = scales[level : level + 2]
+        shapes = [(0.1, 1.0), (scale, 2.0), (scale, 1 / 2)]  # scale, width / height
+        if level:
+            shapes = [(scale, ratio) for ratio in (1.0, 2.0, 1 / 2, 3.0, 1 / 3)] + [
+                (math.sqrt(scale * next_scale), 1.0)
+            ]
+        for row, column in itertools.product(range(cells), repeat=2):
+            centre = ((column + 0.5) / cells, (row + 0.5) / cells)
+            rows += [(*centre, s * math.sqrt(ratio), s / math.sqrt(ratio)) for s, ratio in shapes]
+    return _array(rows)
+
+
+def _clamped(rows: Sequence[Sequence[float]]) -> Priors:
+    return _array([[min(max(number, 0.0), 1.0) for number in row] for row in rows])
+
+
+def _array(rows: Sequence[Sequence[float]]) -> Priors:
+    import numpy as np  # not with the module: the catalogue names these functions, and `list` must answer at once
+
+    return np.array(rows, dtype=np.float64).astype(np.float32)

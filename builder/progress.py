@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from builder.errors import ZooError
 
-STAGES = ("weights", "load", "export", "simplify", "verify", "write")
+STAGES = ("weights", "load", "export", "simplify", "verify", "support", "write")
+_LINE_EVERY_S = 10.0  # of a download, in a plain log
 
 
 class Reporter(Protocol):
@@ -35,7 +36,7 @@ class Display:
         self._live = (
             Progress(
                 SpinnerColumn(),
-                TextColumn("{task.fields[model]:18}"),
+                TextColumn("{task.fields[model]:27}"),
                 BarColumn(bar_width=24),
                 TextColumn("{task.description}"),
                 TimeElapsedColumn(),
@@ -47,6 +48,7 @@ class Display:
         )
         self._tasks: dict[str, TaskID] = {}
         self._started: dict[str, float] = {}
+        self._told: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         if self._live:
@@ -64,15 +66,19 @@ class Display:
         if stage in (STAGES[0], STAGES[1]) or model not in self._started:
             self._started[model] = time.monotonic()  # waiting for its turn does not count
         if self._live:
-            self._live.update(self._task(model), description=stage, completed=STAGES.index(stage), total=len(STAGES))
+            place = STAGES.index(stage) if stage in STAGES else None
+            self._live.update(self._task(model), description=stage, completed=place, total=len(STAGES))
         else:
             self._out.print(f"{model}: {stage}")
 
     def bytes(self, model: str, done: int, total: int | None) -> None:
-        """A download has come this far; a plain log is not filled with these."""
+        """A download has come this far; a plain log gets a line now and then, not one a piece."""
+        text = f"weights: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f} MB" if total else " MB")
         if self._live:
-            text = f"weights: {done / 1e6:.1f}" + (f" of {total / 1e6:.1f} MB" if total else " MB")
             self._live.update(self._task(model), description=text, completed=done, total=total)
+        elif time.monotonic() - self._told.setdefault(model, -_LINE_EVERY_S) >= _LINE_EVERY_S or done == total:
+            self._told[model] = time.monotonic()
+            self._out.print(f"{model}: {text}")
 
     def finished(self, model: str, text: str) -> None:
         """A model is ready."""

@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Task = Literal["classification", "detection"]
+Task = Literal["classification", "detection", "other"]
+TensorType = Literal["float32", "int64"]
+BackendName = Literal["wasm", "webgpu", "webgl", "webnn"]
+SupportStatus = Literal["runs", "falls_back", "stops"]
 WeightsKind = Literal["pretrained", "seeded"]
 
 
@@ -32,6 +35,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 PlainPath = Annotated[str, AfterValidator(_is_plain_path)]
 Dimensions = Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False)]
+# None is a dimension that depends on the data, such as the number of detections; it may come out as 0.
+OutputDimensions = Annotated[tuple[Annotated[int, Field(gt=0)] | None, ...], Field(strict=False)]
+OperatorCounts = dict[str, Annotated[int, Field(gt=0)]]  # "Conv", or "com.example:MyOp" outside ai.onnx
 Triple = Annotated[tuple[float, float, float], Field(strict=False)]
 NonNegative = Annotated[float, Field(ge=0)]
 
@@ -47,33 +53,34 @@ class FileEntry(Record):
 class Preprocessing(Record):
     """From an RGB image of 8 bits a channel to the input tensor, in this order.
 
-    resize "shorter_side": bilinear, so that the shorter side has `size` pixels, then a centre crop to the input's height and
-    width. resize "stretch": bilinear to the input's height and width, whatever the image's proportions. Then, channel by channel,
-    value = (pixel / divisor - mean) / std.
+    resize "shorter_side": so that the shorter side has `size` pixels, then a centre crop to the input's height and width. resize
+    "stretch": to the input's height and width, whatever the image's proportions. Then, channel by channel,
+    value = (pixel / divisor - mean) / std. Both resizings are antialiased.
     """
 
     resize: Literal["shorter_side", "stretch"]
     size: Annotated[int, Field(gt=0)] | None
+    interpolation: Literal["bilinear", "bicubic"]
     divisor: Annotated[float, Field(gt=0)]
     mean: Triple
     std: Triple
 
 
 class InputEntry(Record):
-    """The graph's one input: NCHW, float32, RGB."""
+    """The graph's one input, float32. `preprocessing` makes it (1, 3, H, W) from an RGB image; null where the input is no image."""
 
     name: str
     shape: Dimensions
     dtype: Literal["float32"]
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | None
 
 
 class OutputEntry(Record):
     """One output of the graph, in the graph's order."""
 
     name: str
-    shape: Dimensions
-    dtype: Literal["float32"]
+    shape: OutputDimensions
+    dtype: TensorType
 
 
 class TopK(Record):
@@ -88,7 +95,11 @@ class Ssd(Record):
 
     `priors` is a safetensors file with one float32 tensor "priors" of shape (P, 4): centre x, centre y, width, height, as fractions
     of the image. `locations_output` and `scores_output` name graph outputs of shape (1, P, 4) and (1, P, C) when `layout` is
-    "prior_major", (1, 4, P) and (1, C, P) when it is "channel_major". Class 0 is the background.
+    "prior_major", (1, 4, P) and (1, C, P) when it is "channel_major". Class 0 is the background. Locations are offsets of centre x,
+    centre y, logarithm of width, logarithm of height.
+    score_activation: from logits to scores, over the classes ("softmax") or each class alone ("sigmoid").
+    max_log_size: greater size offsets (after multiplication by size_variance) count as this; null: no limit.
+    clip: boxes are cut to the image, before suppression.
     """
 
     kind: Literal["ssd"]
@@ -98,6 +109,9 @@ class Ssd(Record):
     layout: Literal["prior_major", "channel_major"]
     centre_variance: Annotated[float, Field(gt=0)]
     size_variance: Annotated[float, Field(gt=0)]
+    score_activation: Literal["softmax", "sigmoid"]
+    max_log_size: Annotated[float, Field(gt=0)] | None
+    clip: bool
     score_threshold: Annotated[float, Field(ge=0, lt=1)]
     iou_threshold: Annotated[float, Field(gt=0, le=1)]
     suppress_at_threshold: bool
@@ -105,7 +119,25 @@ class Ssd(Record):
     max_detections: Annotated[int, Field(gt=0)]
 
 
-Postprocessing = Annotated[TopK | Ssd, Field(discriminator="kind")]
+class Boxes(Record):
+    """Detection inside the graph: it gives what it found, N rows in each of three outputs; N may be 0.
+
+    Boxes (N, 4) float32: left, top, right, bottom in pixels of the input; labels (N,) int64, never 0, the background; scores (N,).
+    """
+
+    kind: Literal["boxes"]
+    boxes_output: str
+    labels_output: str
+    scores_output: str
+
+
+class Raw(Record):
+    """Nothing is known of what the outputs mean: they are compared number by number, and that is all."""
+
+    kind: Literal["raw"]
+
+
+Postprocessing = Annotated[TopK | Ssd | Boxes | Raw, Field(discriminator="kind")]
 
 
 class Tolerance(Record):
@@ -125,6 +157,8 @@ class OutputVerification(Record):
         one (smaller ones are next to zero, where a relative difference says nothing).
     tolerance_used: greatest |actual - reference| / (atol + rtol x |reference|); 1 is the limit.
     All three are null where the output has another shape or holds NaN or infinity: then nothing can be compared, and it failed.
+    Outputs of a model with `Boxes` are compared row by row after the detections have been paired as TaskVerification says, since rows
+    whose scores differ in the last digit may come in another order; where a detection has no partner, all three are null.
     """
 
     output: str
@@ -155,9 +189,10 @@ class TaskVerification(Record):
     "top_5": the five greatest classes, in order; `expected` is 5, `matched` how many places agree.
     "detections": `expected` is how many detections PyTorch's outputs give, `actual` how many these outputs give, `matched` how many
     pairs have the same class, an IoU of at least 0.99 and scores within 0.001.
+    "elements": for `Raw`; how many numbers the outputs have, and how many are within their tolerance.
     """
 
-    measure: Literal["top_5", "detections"]
+    measure: Literal["top_5", "detections", "elements"]
     expected: Annotated[int, Field(ge=0)]
     actual: Annotated[int, Field(ge=0)]
     matched: Annotated[int, Field(ge=0)]
@@ -171,7 +206,7 @@ class TaskVerification(Record):
 
 
 class Verification(Record):
-    """Outputs of one runtime for one reference input, compared with eager PyTorch in fp32."""
+    """Outputs of one runtime for one reference input, compared with the reference's (ModelEntry.reference_runtime made them)."""
 
     reference: str
     runtime: str
@@ -187,27 +222,80 @@ class Verification(Record):
 
 
 class ReferenceEntry(FileEntry):
-    """A safetensors file: the input and PyTorch's outputs, under the graph's own names. `name` is photograph or noise."""
+    """A safetensors file: the input and the reference outputs, under the graph's own names. `name` is photograph, noise or blank."""
 
     name: Identifier
 
 
 class WeightsEntry(Record):
-    """Where the weights came from. `origin` is a URL, a file name, or how seeded weights were made; `sha256` is that of the file."""
+    """Where the weights came from. `origin` is a URL, a file name, or how seeded weights were made; `sha256` and `bytes` are the file's."""
 
     kind: WeightsKind
     origin: str
     sha256: Sha256 | None
+    bytes: Annotated[int, Field(ge=0)] | None
     licence: str
     citation: str
 
 
+class Blocker(Record):
+    """Why a backend cannot run a file: `count` nodes of `operator`, or the file as a whole where `operator` is null."""
+
+    operator: str | None
+    count: Annotated[int, Field(ge=1)]
+    reason: str
+
+
+class BackendSupport(Record):
+    """What builder/support.py says of one file on one backend of the pinned onnxruntime-web, before anything is run.
+
+    status: "runs"; "falls_back", when some nodes run in WebAssembly instead (`fallback` counts them by operator); "stops", when no
+    session can be made or an inference fails (`blockers` say why). caveats: what may stop it on some devices, or for some data; each a
+    sentence.
+    """
+
+    backend: BackendName
+    status: SupportStatus
+    fallback: OperatorCounts
+    blockers: Annotated[tuple[Blocker, ...], Field(strict=False)]
+    caveats: Annotated[tuple[str, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _status_has_its_reasons(self) -> BackendSupport:
+        if (self.status == "stops") != bool(self.blockers):
+            raise ValueError("status must be 'stops' exactly when there are blockers")
+        if self.status != "stops" and (self.status == "falls_back") != bool(self.fallback):
+            raise ValueError("status must be 'falls_back' exactly when there are fallback nodes")
+        return self
+
+
+class Observation(Record):
+    """What a browser really did with one file: python -m builder verify --in-browser records it.
+
+    fallback: nodes that the runtime placed on WebAssembly, by operator, after its own fusions; null where it did not say.
+    verification: of the reference photograph; null where it did not come so far. message: why it stopped, else null.
+    """
+
+    browser: str
+    browser_version: str
+    runtime_version: str
+    backend: BackendName
+    status: SupportStatus
+    fallback: OperatorCounts | None
+    verification: Verification | None
+    message: str | None
+
+
 class VariantEntry(FileEntry):
-    """One ONNX file of a model."""
+    """One ONNX file of a model. `macs`: multiply-accumulate operations of one inference (on the photograph, where they depend on data)."""
 
     name: Identifier
     opset: Annotated[int, Field(ge=17, le=21)]
     ir_version: Annotated[int, Field(ge=1, le=13)]
+    operators: OperatorCounts
+    macs: Annotated[int, Field(ge=0)]
+    support: Annotated[tuple[BackendSupport, ...], Field(strict=False)]
+    observations: Annotated[tuple[Observation, ...], Field(strict=False)]
     tolerances: Annotated[tuple[Tolerance, ...], Field(strict=False, min_length=1)]
     verifications: Annotated[tuple[Verification, ...], Field(strict=False, min_length=1)]
 
@@ -224,9 +312,11 @@ class ModelEntry(Record):
     postprocessing: Postprocessing
     parameters: Annotated[int, Field(ge=0)]
     weights: WeightsEntry
+    reference_runtime: str
     references: Annotated[tuple[ReferenceEntry, ...], Field(strict=False, min_length=1)]
     variants: Annotated[tuple[VariantEntry, ...], Field(strict=False, min_length=1)]
     build_key: Sha256
+    build_seconds: NonNegative
 
     @model_validator(mode="after")
     def _every_output_has_one_tolerance(self) -> ModelEntry:
@@ -244,6 +334,6 @@ class ModelEntry(Record):
 class Manifest(Record):
     """models/manifest.json: the contract between the builder and everything else."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     tools: dict[str, str]
     models: Annotated[tuple[ModelEntry, ...], Field(strict=False)]

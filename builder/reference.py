@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save
 from torch import Tensor, nn
 
-from builder.detection import detect
+from builder.assemble import Reference
 from builder.errors import ZooError
-from builder.preprocess import noise_tensor, photograph_tensor
-from builder.records import Identifier
+from builder.preprocess import BLANK, noise_tensor, photograph_tensor
+from builder.records import Boxes, OutputEntry
 from builder.spec import ModelSpec, SsdSpec
+from builder.verify import Tensors, detections
 
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Reference:
-    """`input` has the spec's input shape; `outputs` hold PyTorch's answer by output name."""
-
-    name: Identifier
-    input: Array
-    outputs: dict[str, Array]
-
-    def content(self, spec: ModelSpec) -> bytes:
-        """As a safetensors file."""
-        return save({spec.input.name: self.input, **self.outputs})
-
-
 def make(network: nn.Module, spec: ModelSpec) -> tuple[Reference, ...]:
-    """Run PyTorch on the shipped photograph and on seeded noise. Raises ZooError when the outputs could not prove anything."""
-    references = tuple(
-        Reference(name, data, _run(network, data, spec))
-        for name, data in (("photograph", photograph_tensor(spec.input)), ("noise", noise_tensor(spec.input)))
-    )
+    """Run PyTorch on the shipped photograph and on seeded noise, or where the graph itself finds boxes on a blank image: what it
+    finds in noise hangs on last digits, and a blank image gives none, so that its outputs have zero rows.
+
+    Raises ZooError when the outputs could not prove anything.
+    """
+    inputs = {"photograph": photograph_tensor(spec.input)}
+    if isinstance(spec.postprocessing, Boxes):
+        inputs["blank"] = photograph_tensor(spec.input, BLANK)
+    else:
+        inputs["noise"] = noise_tensor(spec.input)
+    references = tuple(Reference(name, data, _run(network, data, spec)) for name, data in inputs.items())
     for reference in references:
         for output in spec.outputs:
-            _check_output(reference.outputs[output.name], reference.name, output.name, output.shape)
-    if isinstance(spec.postprocessing, SsdSpec):
-        _check_detections(references[0].outputs, spec.postprocessing)
+            check_output(reference.outputs[output.name], reference.name, output)
+    _check_detections(references[0].outputs, spec)
     return references
 
 
-def _run(network: nn.Module, data: Array, spec: ModelSpec) -> dict[str, Array]:
+def _run(network: nn.Module, data: Array, spec: ModelSpec) -> dict[str, NDArray[np.float32] | NDArray[np.int64]]:
     with torch.inference_mode():
         outputs = network.eval()(torch.from_numpy(data))
     if isinstance(outputs, Tensor):
@@ -54,29 +44,35 @@ def _run(network: nn.Module, data: Array, spec: ModelSpec) -> dict[str, Array]:
     return {o.name: np.ascontiguousarray(t.numpy()) for o, t in zip(spec.outputs, outputs, strict=True)}
 
 
-def _check_output(values: Array, reference: str, name: str, shape: tuple[int, ...]) -> None:
+def check_output(values: NDArray[np.float32] | NDArray[np.int64], reference: str, output: OutputEntry) -> None:
+    """Raise ZooError when a reference's output has another shape or type, is not finite, or is the same number everywhere."""
     problem = ""
-    if values.shape != shape:
-        problem = f"shape {values.shape}"
+    fits = len(values.shape) == len(output.shape) and all(
+        wanted in (None, side) for wanted, side in zip(output.shape, values.shape, strict=True)
+    )
+    if not fits or str(values.dtype) != output.dtype:
+        problem = f"shape {values.shape}, {values.dtype}"
     elif not np.isfinite(values).all():
         problem = "NaN or infinity"
-    elif values.min() == values.max():
+    elif None not in output.shape and values.min() == values.max():
         problem = f"{values.flat[0]} everywhere"
     if problem:
         raise ZooError(
-            f"PyTorch's output {name} on the {reference} proves nothing",
+            f"the reference output {output.name} on the {reference} proves nothing",
             got=problem,
-            expected=f"finite numbers of shape {shape} that differ from one another",
+            expected=f"finite numbers of shape {output.shape} and type {output.dtype} that differ from one another",
             next_step="check the weights file and the network's definition",
         )
 
 
-def _check_detections(outputs: dict[str, Array], ssd: SsdSpec) -> None:
-    found = detect(outputs[ssd.locations_output], outputs[ssd.scores_output], ssd.make_priors(), ssd)
-    if not found:
+def _check_detections(outputs: Tensors, spec: ModelSpec) -> None:
+    rule = spec.postprocessing
+    if not isinstance(rule, SsdSpec | Boxes):
+        return
+    if not detections(outputs, rule, rule.make_priors() if isinstance(rule, SsdSpec) else None):
         raise ZooError(
             "PyTorch finds nothing on the photograph, so agreement with it would prove nothing",
             got="0 detections",
-            expected=f"at least one with a score over {ssd.score_threshold}",
+            expected="at least one",
             next_step="check that the weights belong to this network; --weights seeded always gives some",
         )

@@ -22,12 +22,14 @@ _SUFFIXES = (".pth", ".pt", ".pytorch", ".safetensors")
 
 @dataclass(frozen=True)
 class Weights:
-    """The choice that was made. `path` and `sha256` are None for seeded weights; `note` says why there is nothing better."""
+    """The choice that was made. `path`, `sha256` and `bytes` (the file's size) are None for seeded weights; `note` says why there is
+    nothing better."""
 
     kind: WeightsKind
     path: Path | None
     origin: str
     sha256: str | None
+    bytes: int | None
     note: str = ""
 
 
@@ -54,8 +56,8 @@ def weights_folder() -> Path | None:
 
 def find_local(spec: ModelSpec, fingerprints: Fingerprints) -> Weights | None:
     """The weights that this machine has already: the published file from the cache, else from the weights folder, else the
-    weights folder's own file for this model (<id>.pth, .pt, .pytorch or .safetensors). A published file whose checksum is
-    wrong is an error and never passed over."""
+    weights folder's own file for this model (<id>.pth, .pt, .pytorch or .safetensors, then <weights_id>.pth and so on). A published
+    file whose checksum is wrong is an error and never passed over."""
     try:
         return _find_local(spec, fingerprints, weights_folder())
     except OSError as error:
@@ -73,7 +75,8 @@ def _find_local(spec: ModelSpec, fingerprints: Fingerprints, folder: Path | None
         if path.is_file():
             _check_published(spec, path, fingerprints)
             return _pretrained(path, spec.weights.url or f"file {published}", fingerprints)
-    for path in [folder / f"{spec.id}{suffix}" for suffix in _SUFFIXES] if folder else []:
+    names = [f"{name}{suffix}" for name in (spec.id, spec.weights_id) if name for suffix in _SUFFIXES]
+    for path in [folder / name for name in names] if folder else []:
         if path.is_file():
             return _pretrained(path, f"file {path.name} of the weights folder", fingerprints)
     return None
@@ -88,19 +91,20 @@ def resolve(spec: ModelSpec, mode: Mode, fingerprints: Fingerprints, on_bytes: O
     if found:
         return found
     source = spec.weights
-    if source.url is None:
+    addresses = ((source.url,) if source.url else ()) + source.mirrors
+    if not addresses:
         return _fall_back(spec, mode, source.instructions)
     path = cache_folder() / source.file_name
     try:
-        download(source.url, path, size=source.bytes, checksums=source.checksums, on_bytes=on_bytes)
+        download(addresses, path, size=source.bytes, checksums=source.checksums, on_bytes=on_bytes)
     except UnreachableError as error:
         return _fall_back(spec, mode, f"{error.what}: {error.got}")
-    return _pretrained(path, source.url, fingerprints)
+    return _pretrained(path, addresses[0], fingerprints)
 
 
 def seeded(note: str) -> Weights:
     """Weights made from a seed."""
-    return Weights("seeded", None, SEED_ORIGIN, None, note)
+    return Weights("seeded", None, SEED_ORIGIN, None, None, note)
 
 
 def _fall_back(spec: ModelSpec, mode: Mode, why: str) -> Weights:
@@ -115,7 +119,7 @@ def _fall_back(spec: ModelSpec, mode: Mode, why: str) -> Weights:
 
 
 def _pretrained(path: Path, origin: str, fingerprints: Fingerprints) -> Weights:
-    return Weights("pretrained", path, origin, fingerprints.digest(path))
+    return Weights("pretrained", path, origin, fingerprints.digest(path), path.stat().st_size)
 
 
 def _check_published(spec: ModelSpec, path: Path, fingerprints: Fingerprints) -> None:

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from builder.errors import ZooError
-from builder.spec import ModelSpec
+from builder.spec import ModelSpec, load_function
 
 # What a pickled module needs besides classes of networks. None of these runs code of the file's choosing.
 _ALLOWED = {
@@ -38,6 +38,7 @@ _ALLOWED = {
     ),
 }
 _SHELLS = ("torch.nn.", "torchvision.models.", "models.", "builder.models.")
+_COUNTER = ".num_batches_tracked"
 _BUILTIN_SHELLS = {("builtins", "set"), ("__builtin__", "set")}
 
 
@@ -76,11 +77,15 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], path: Path, spec: Mode
     Files of 2018 and before have no num_batches_tracked counters; they have no part in inference and are set to 0.
     """
     wanted = network.state_dict()
-    state = {k.removeprefix("module."): v for k, v in state.items()}
-    state |= {k: v for k, v in wanted.items() if k.endswith(".num_batches_tracked") and k not in state}
-    missing = sorted(wanted.keys() - state.keys())
-    unknown = sorted(state.keys() - wanted.keys())
-    misshapen = sorted(k for k in wanted.keys() & state.keys() if wanted[k].shape != state[k].shape)
+    found = {k.removeprefix("module."): v for k, v in state.items()}
+    if spec.weights.convert and found.keys() != wanted.keys():
+        found = dict(load_function(spec.weights.convert)(found))
+    if not any(k.endswith(_COUNTER) for k in wanted):  # frozen batch norms count nothing
+        found = {k: v for k, v in found.items() if not k.endswith(_COUNTER)}
+    found |= {k: v for k, v in wanted.items() if k.endswith(_COUNTER) and k not in found}
+    missing = sorted(wanted.keys() - found.keys())
+    unknown = sorted(found.keys() - wanted.keys())
+    misshapen = sorted(k for k in wanted.keys() & found.keys() if wanted[k].shape != found[k].shape)
     problems = [
         f"{len(keys)} {what}: {', '.join(keys[:3])}{', ...' if len(keys) > 3 else ''}"
         for what, keys in (("missing", missing), ("not known", unknown), ("of another shape", misshapen))
@@ -93,7 +98,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], path: Path, spec: Mode
             expected=f"the {len(wanted)} keys of {spec.constructor}",
             next_step="use the file that the catalogue names, or rename the keys",
         )
-    network.load_state_dict({k: v.to(wanted[k].dtype) for k, v in state.items()}, strict=True)
+    network.load_state_dict({k: v.to(wanted[k].dtype) for k, v in found.items()}, strict=True)
 
 
 class _Shell:

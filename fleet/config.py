@@ -48,6 +48,8 @@ def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
         backends=chosen.backends,
         iterations=chosen.iterations,
         time_budget_s=chosen.time_budget,
+        warmup=chosen.warmup,
+        placement=chosen.placement,
     )
     return RunJob(job=job, kind=chosen.browser, swiftshader=chosen.swiftshader, patience_s=chosen.patience)
 
@@ -62,7 +64,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="the server's address, such as http://127.0.0.1:8000",
     )
     add("--browser", choices=KINDS, default="chromium", help="default: %(default)s")
-    add("--models", type=_names, default=(), metavar="A,B", help="default: all that the server has")
+    add("--models", type=_names, default=(), metavar="A,B", help="all, or their names; default: the light ones")
     add(
         "--backends",
         type=_names,
@@ -84,6 +86,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="longest timing of one run; default: %(default)g s",
     )
+    add(
+        "--warmup",
+        type=_between(0, 1000),
+        metavar="N",
+        help="inferences thrown away before each run's timed ones; default: as the page does",
+    )
+    add("--placement", action="store_true", help="store where each node ran, for proof: session logging costs time")
     add(
         "--device",
         type=_device,

@@ -14,6 +14,8 @@ class Job:
     """What one browser is asked to measure. No models or no backends named means what the page itself would choose.
 
     server: the address of the server, without a path. time_budget_s: the longest that one run's timed inferences may take.
+    warmup: how many inferences are thrown away first, None as many as the page itself would. placement: the runtime tells where it
+    places nodes, which costs time: such runs are for proof.
     """
 
     server: str
@@ -22,6 +24,8 @@ class Job:
     backends: tuple[str, ...] = ()
     iterations: int = 30
     time_budget_s: float = 120
+    warmup: int | None = None
+    placement: bool = False
 
     def url(self) -> str:
         """The page's address, with which it starts by itself."""
@@ -31,6 +35,8 @@ class Job:
             **{name: text for name, text in lists.items() if text},
             "iterations": str(self.iterations),
             "time_budget": f"{self.time_budget_s:g}",
+            **({} if self.warmup is None else {"warmup": str(self.warmup)}),
+            **({"placement": "1"} if self.placement else {}),
             "device": self.device_name,
         }
         return f"{self.server}/?{urlencode(query)}"

@@ -24,6 +24,7 @@ _TYPES = {
     ".ico": "image/vnd.microsoft.icon",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".md": "text/markdown",
     ".mjs": "text/javascript",
     ".png": "image/png",
     ".svg": "image/svg+xml",

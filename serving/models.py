@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
-from builder import manifest
+from builder import cards, manifest
 from builder.errors import ZooError
 from builder.records import FileEntry, Manifest
+
+CARD_NAME = cards.FILE_NAME
 
 _Stamp = tuple[int, int, int]
 
@@ -51,6 +53,15 @@ class ModelsFolder:
             return self.listing().manifest
         except ZooError:
             return self._listing.manifest
+
+    def card(self, model_id: str) -> bytes | None:
+        """That model's card as Markdown, made from the manifest as it is now; None for a model that is not in it.
+
+        Raises ZooError if the manifest has become invalid.
+        """
+        whole = self.listing().manifest
+        entry = manifest.find(whole, model_id)
+        return None if entry is None else cards.card(entry, whole.tools).encode()
 
     def open(self, entry: FileEntry) -> BufferedReader:
         """The file, open for reading. Raises ZooError if its content is not what the manifest says.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from flask import Response
 
@@ -45,6 +45,14 @@ def json_reply(content: Mapping[str, object], status: int = 200) -> Response:
     """A JSON document that no cache keeps."""
     text = json.dumps(content, ensure_ascii=False) + "\n"
     return Response(text, status, {"Cache-Control": "no-store"}, mimetype="application/json")
+
+
+def as_list(name: str, documents: Iterable[str]) -> Iterator[str]:
+    """The text of a JSON object with one list, of documents that are JSON already, piece by piece."""
+    yield f'{{"{name}":['
+    for index, document in enumerate(documents):
+        yield f",{document}" if index else document
+    yield "]}\n"
 
 
 def error_content(error: ZooError) -> dict[str, object]:

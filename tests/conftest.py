@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext, BrowserType
 from pytest_playwright.pytest_playwright import CreateContextCallback
 
 from builder import manifest
@@ -61,6 +61,22 @@ def browser_type_launch_args(
 def browser_context_args(browser_context_args: dict[str, Any], local_browser: browsers.LocalBrowser) -> dict[str, Any]:
     """pytest-playwright's options, without the emulations that an installed Firefox refuses."""
     return {**browser_context_args, **local_browser.context_options()}
+
+
+@pytest.fixture
+def software_gpu(
+    browser_type: BrowserType,
+    browser_name: str,
+    local_browser: browsers.LocalBrowser,
+    browser_type_launch_args: dict[str, Any],
+) -> Iterator[Browser]:
+    """Chromium with WebGPU in software: its outputs can be checked, its speed cannot."""
+    if browser_name != "chromium":
+        pytest.skip("only Chromium has WebGPU in software")
+    options = {**browser_type_launch_args, **local_browser.launch_options(swiftshader=True)}
+    browser = browser_type.launch(**options)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -42,13 +42,14 @@ def rows(server: RunningServer) -> list[dict[str, str]]:
 def test_every_model_is_timed_and_stored(server: RunningServer, kind: Kind) -> None:
     done = fleet(server.url, "--browser", kind, "--iterations", "4", "--time-budget", "60")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "tester: 2 timed, 0 failed, 0 not sent"
-    for model in ("echo", "echo_ssd"):
+    assert done.stdout.splitlines()[-1] == "tester: 3 timed, 0 failed, 0 not sent"
+    for model in ("echo", "echo_ssd", "echo_boxes"):
         assert re.search(rf"tester: {model} on wasm x\d+: median [\d.]+ ms", done.stdout)
     stored = rows(server)
     assert [(row["model"], row["backend"], row["device_name"], row["n"]) for row in stored] == [
         ("echo", "wasm", "tester", "4"),
         ("echo_ssd", "wasm", "tester", "4"),
+        ("echo_boxes", "wasm", "tester", "4"),
     ]
 
 
@@ -56,6 +57,20 @@ def test_webgpu_in_software_gives_verified_outputs(server: RunningServer) -> Non
     done = fleet(server.url, "--backends", "webgpu", "--models", "echo", "--iterations", "2", "--swiftshader")
     assert done.returncode == 0, done.stdout + done.stderr
     assert [(row["model"], row["backend"]) for row in rows(server)] == [("echo", "webgpu")]
+
+
+def test_where_nodes_ran_is_stored_for_every_model(server: RunningServer) -> None:
+    options = ("--models", "all", "--backends", "webgpu", "--swiftshader", "--iterations", "1", "--warmup", "0")
+    done = fleet(server.url, *options, "--placement")
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = {row["model"]: row for row in rows(server)}
+    assert {model: row["nodes_fallen_back"] == "0" for model, row in stored.items()} == {
+        "echo": True,
+        "echo_ssd": True,
+        "echo_boxes": False,
+    }
+    assert {row["warmup_iterations"] for row in stored.values()} == {"0"}
+    assert all("placement" in row["warnings"].split() for row in stored.values())
 
 
 def test_an_unknown_model_is_named_with_the_choices(server: RunningServer) -> None:
@@ -70,7 +85,7 @@ def test_a_failed_run_is_told_and_stored(serve: Serve, tiny_zoo: Path, tmp_path:
     shutil.copytree(tiny_zoo, damaged)
     (damaged / "echo" / "fp32.onnx").write_bytes(b"not what the manifest says")
     server = serve(damaged)
-    done = fleet(server.url, "--iterations", "2")
+    done = fleet(server.url, "--models", "echo,echo_ssd", "--iterations", "2")
     assert done.returncode == 1
     assert re.search(r"tester: echo on wasm x\d+: no timing\. .*echo/fp32\.onnx", done.stdout)
     assert done.stdout.splitlines()[-1] == "tester: 1 timed, 1 failed, 0 not sent"

@@ -47,6 +47,13 @@ def test_the_page_gets_every_choice_in_its_address() -> None:
     }
 
 
+def test_proof_and_warm_up_are_asked_for_in_the_address_only_if_they_are_wanted() -> None:
+    plain = parse_qs(urlsplit(run().job.url()).query)
+    assert plain.keys().isdisjoint({"warmup", "placement", "models"})
+    asked = parse_qs(urlsplit(run("--warmup", "0", "--placement", "--models", "all").job.url()).query)
+    assert (asked["warmup"], asked["placement"], asked["models"]) == (["0"], ["1"], ["all"])
+
+
 def test_a_device_name_may_hold_any_character() -> None:
     url = Job("http://h", "a&models=x #1 ü").url()
     assert parse_qs(urlsplit(url).query)["device"] == ["a&models=x #1 ü"]
@@ -70,6 +77,7 @@ def test_list_is_a_command_of_its_own() -> None:
         ([*SERVER, "--models", "a,a"], "expected different names"),
         ([*SERVER, "--iterations", "0"], "expected a whole number from 1 to 10000"),
         ([*SERVER, "--iterations", "1.5"], "got '1.5'"),
+        ([*SERVER, "--warmup", "-1"], "expected a whole number from 0 to 1000"),
         ([*SERVER, "--time-budget", "nan"], "expected a number of seconds"),
         ([*SERVER, "--time-budget", "forever"], "expected a number of seconds"),
         ([*SERVER, "--device", " "], "expected 1 to 200"),

@@ -11,30 +11,32 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("builder", "timings", "fleet", "serving", "server", "scripts", "benchmarks", "tests")
+OURS = ("builder", "timings", "fleet", "serving", "server", "scripts", "evaluation", "benchmarks", "tests")
 
 # builder.errors, builder.explain, builder.records and builder.files are the base that everything stands on; they import no torch.
 MAY_IMPORT = {
     "builder": ("builder",),
     "timings": ("timings", "builder.errors", "builder.explain", "builder.records", "builder.files"),
     "fleet": ("fleet", "timings", "builder.errors"),
-    "serving": ("serving", "timings.records", "builder.errors", "builder.records", "builder.manifest"),
+    "serving": ("serving", "timings.records", "builder.cards", "builder.errors", "builder.records", "builder.manifest"),
     "server.py": ("serving", "timings", "builder.errors"),
+    "evaluation": ("evaluation", "builder"),
 }
 
 # Where else these may be imported, besides scripts/, benchmarks/ and tests/.
 ONLY_IN = {
-    "torch": ("builder/",),
+    "torch": ("builder/", "evaluation/runtimes.py"),
     "torchvision": ("builder/",),
     "onnx": ("builder/",),
-    "onnxruntime": ("builder/",),
-    "sqlalchemy": ("timings/store.py", "timings/schema.py", "timings/database.py"),
+    "onnxruntime": ("builder/", "evaluation/runtimes.py"),
+    "sqlalchemy": ("timings/store.py", "timings/schema.py", "timings/migrations.py", "timings/database.py"),
     "sqlite3": ("timings/database.py",),
     "matplotlib": ("timings/plots.py",),
     "flask": ("serving/", "server.py"),
     "werkzeug": ("serving/",),
     "waitress": ("serving/listening.py",),
-    "playwright": ("fleet/",),
+    "playwright": ("fleet/", "evaluation/browser.py"),
+    "pycocotools": ("evaluation/detection.py",),
 }
 
 

@@ -20,7 +20,7 @@ def test_an_autorun_with_bad_parameters_names_them_all_and_runs_nothing(
     alert = page.get_by_role("alert")
     expect(alert.get_by_role("listitem")).to_have_count(4)
     for said in (
-        'models=vgg,echo holds "vgg", which is not a choice; the choices are echo, echo_ssd.',
+        'models=vgg,echo holds "vgg", which is not a choice; the choices are echo, echo_ssd, echo_boxes.',
         "backends=cuda is not a choice; the choices are wasm",
         "iterations=many is not a whole number from 1 to 10000.",
         "color is unknown; the parameters are autorun, models,",

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.conftest import Serve
+from tests.support import own_files
 from tests.support.pages import address, rows, wait_until_done
 
 VIEWPORTS = [ViewportSize(width=360, height=740), ViewportSize(width=1440, height=900)]
@@ -46,7 +47,7 @@ def test_every_state_fits_and_shows_its_one_action(
     assert_no_sideways_scrolling(page)
 
     wait_until_done(page)
-    assert [row.get_attribute("data-outcome") for row in rows(page).all()] == ["ok", "failed"] * 2
+    assert [row.get_attribute("data-outcome") for row in rows(page).all()] == ["ok", "failed"] * 3
     expect(page.get_by_role("button", name="Time again")).to_be_in_viewport(ratio=1)
     expect(page.locator("#plot .chart")).to_be_visible()
     assert_no_sideways_scrolling(page)
@@ -57,6 +58,42 @@ def test_every_state_fits_and_shows_its_one_action(
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= viewport["width"]
         assert row.evaluate(OVERLAPS) == []
+
+
+def choose_own_file(page: Page, folder: Path) -> None:
+    """Let the page look at a file that leaves its dimensions open."""
+    file = folder / f"{'long_name_' * 12}.onnx"
+    file.write_bytes(own_files.convolution(("batch", 3, "height_of_the_picture_in_pixels", "width")))
+    page.get_by_label("ONNX file").set_input_files(file)
+    expect(page.get_by_role("button", name="Time this file")).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", VIEWPORTS, ids=["phone", "laptop"])
+def test_own_files_cards_and_the_support_table_fit(
+    page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path, viewport: ViewportSize
+) -> None:
+    page.set_viewport_size(viewport)
+    page.goto(address(serve(tiny_zoo).url, backends="wasm-1", iterations=3))
+    page.wait_for_selector("html[data-state=ready]")
+    choose_own_file(page, tmp_path)
+    for summary in page.locator("#support-table summary").all():
+        summary.click()
+    assert_no_sideways_scrolling(page)
+    for row in page.locator("#support-table tbody tr").all():
+        assert row.evaluate(OVERLAPS) == []
+    page.get_by_role("button", name="Card of Echo", exact=True).click()
+    card = page.get_by_role("dialog")
+    expect(card).to_be_in_viewport(ratio=1)
+    assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="Time this file").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#progress")).to_be_in_viewport(ratio=1)
+    wait_until_done(page)
+    assert_no_sideways_scrolling(page)
+    assert rows(page).first.get_attribute("data-outcome") == "ok"
+    assert rows(page).first.evaluate(OVERLAPS) == []
 
 
 def test_problems_with_long_names_do_not_widen_the_page(page: Page, serve: Serve, tiny_zoo: Path) -> None:
@@ -88,7 +125,7 @@ LEAST_CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_has_enough_contrast(
-    page: Page, serve: Serve, tiny_zoo: Path, browser_name: str, scheme: str
+    page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path, browser_name: str, scheme: str
 ) -> None:
     if browser_name == "chromium":
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -99,6 +136,12 @@ def test_every_text_has_enough_contrast(
         address(url, autorun=1, runtime="fake", fake=SCRIPT, backends="wasm-1,wasm-4000", iterations=3, time_budget=1)
     )
     wait_until_done(page)
+    choose_own_file(page, tmp_path)
+    for summary in page.locator("#support-table summary").all():
+        summary.click()
+    ratio, text = page.evaluate(LEAST_CONTRAST)
+    assert ratio >= 4.5, text
+    page.get_by_role("button", name="Card of Echo", exact=True).click()
     ratio, text = page.evaluate(LEAST_CONTRAST)
     assert ratio >= 4.5, text
     page.goto(address(url, models="unknown"))
@@ -107,14 +150,17 @@ def test_every_text_has_enough_contrast(
     assert ratio >= 4.5, text
 
 
-def test_everything_to_touch_is_large_enough_on_a_phone(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+def test_everything_to_touch_is_large_enough_on_a_phone(
+    page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path
+) -> None:
     page.set_viewport_size(VIEWPORTS[0])
     page.goto(
         address(serve(tiny_zoo, accept_fake=True).url, autorun=1, runtime="fake", iterations=3, backends="wasm-1")
     )
     wait_until_done(page)
+    choose_own_file(page, tmp_path)
     targets = page.locator(
-        "button:visible, input:not([type=checkbox]):visible, label.box:visible, .downloads a:visible"
+        "button:visible, input:not([type=checkbox]):visible, label.box:visible, .downloads a:visible, summary:visible"
     )
     heights = targets.evaluate_all(
         "nodes => nodes.map(node => [node.getBoundingClientRect().height, node.textContent])"
@@ -145,7 +191,7 @@ def test_every_field_has_a_name_and_the_table_keeps_its_meaning_as_cards(
     wait_until_done(page)
     expect(page.get_by_role("spinbutton", name="Timed inferences")).to_be_visible()
     expect(page.get_by_role("textbox", name="Name of this device")).to_be_visible()
-    expect(page.get_by_role("group", name="Networks").get_by_role("checkbox")).to_have_count(2)
-    expect(page.get_by_role("table")).to_be_visible()
+    expect(page.get_by_role("group", name="Networks").get_by_role("checkbox")).to_have_count(3)
+    expect(page.get_by_role("table", name="Results")).to_be_visible()
     expect(page.get_by_role("cell").filter(has_text="matches PyTorch")).to_be_visible()
     expect(page.get_by_role("img", name="3 samples in the order taken").first).to_be_visible()

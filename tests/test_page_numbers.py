@@ -85,6 +85,7 @@ def test_progress_names_run_stage_and_sample(page: Page, serve: Serve, tiny_zoo:
             serve(tiny_zoo, accept_fake=True).url,
             autorun=1,
             runtime="fake",
+            models="echo,echo_ssd",
             backends="wasm-1",
             iterations=8,
             fake=script,
@@ -110,7 +111,10 @@ def test_any_runs_samples_can_be_seen_large_again(page: Page, serve: Serve, tiny
 def test_stopping_drops_the_run_that_is_on_and_keeps_the_others(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     script = {"durations_ms": [20], "pace_ms": 50}
     server = serve(tiny_zoo, accept_fake=True)
-    page.goto(address(server.url, autorun=1, runtime="fake", backends="wasm-1", iterations=30, fake=script))
+    both = "echo,echo_ssd"
+    page.goto(
+        address(server.url, autorun=1, runtime="fake", models=both, backends="wasm-1", iterations=30, fake=script)
+    )
     expect(page.locator("tr[data-outcome=ok]")).to_have_count(1)
     page.get_by_role("button", name="Stop").click()
     wait_until_done(page)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
+from builder import manifest
 from tests.conftest import Serve
-from tests.support.pages import address, cells, counts, rows, stored, wait_until_done
+from tests.support.pages import address, cells, counts, rows, run_fake, stored, wait_until_done
 
 
 def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve: Serve, tiny_zoo: Path) -> None:
@@ -16,7 +20,7 @@ def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve:
     page.goto(address(server.url, autorun=1, backends="wasm,wasm-1", iterations=5, warmup=2, device="Test bench"))
     wait_until_done(page)
 
-    assert counts(page) == (4, 0, 0)
+    assert counts(page) == (6, 0, 0)
     found = rows(page).all()
     threads = str(page.evaluate("navigator.hardwareConcurrency"))  # fewer than os.cpu_count() under an affinity mask
     assert [(r.get_attribute("data-model"), r.get_attribute("data-threads")) for r in found] == [
@@ -24,6 +28,8 @@ def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve:
         ("echo", "1"),
         ("echo_ssd", threads),
         ("echo_ssd", "1"),
+        ("echo_boxes", threads),
+        ("echo_boxes", "1"),
     ]
     for row in found:
         assert row.get_attribute("data-outcome") == "ok"
@@ -44,7 +50,7 @@ def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve:
         assert run.device.device_name == "Test bench"
         assert run.device.cross_origin_isolated
     # A model's file is fetched once; the next backend finds it in the browser's cache.
-    assert [stored(server.url, row).download_cached for row in found] == [False, True, False, True]
+    assert [stored(server.url, row).download_cached for row in found] == [False, True] * 3
     tasks = {run.verification.task.measure for run in (stored(server.url, row) for row in found) if run.verification}
     assert tasks == {"top_5", "detections"}
 
@@ -55,6 +61,7 @@ def test_a_person_chooses_presses_one_button_and_downloads_the_table(
     server = serve(tiny_zoo)
     page.goto(server.url)
     page.get_by_role("checkbox", name="Echo SSD").uncheck()
+    page.get_by_role("checkbox", name="Echo boxes").uncheck()
     page.locator("input[name=backend][value=wasm]").uncheck()
     page.locator("input[name=backend][value=wasm-1]").check()
     page.get_by_label("Timed inferences").press(
@@ -93,3 +100,88 @@ def test_results_of_the_visit_stay_when_it_is_timed_again(page: Page, serve: Ser
     wait_until_done(page)
     assert counts(page) == (1, 0, 0)
     assert len({row.get_attribute("data-run-id") for row in rows(page).all()}) == 2
+
+
+def test_a_network_that_finds_nothing_is_proven_and_timed_too(
+    page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(tiny_zoo, models)
+    whole = manifest.read(models)
+    boxes = manifest.find(whole, "echo_boxes")
+    assert boxes is not None
+    blank = next(reference for reference in boxes.references if reference.name == "blank")
+    (variant,) = boxes.variants
+    proof = next(proof for proof in variant.verifications if proof.reference == "blank")
+    empty = boxes.model_copy(
+        update={
+            "references": (blank.model_copy(update={"name": "photograph"}),),
+            "variants": (
+                variant.model_copy(update={"verifications": (proof.model_copy(update={"reference": "photograph"}),)}),
+            ),
+        }
+    )
+    manifest.write(models, whole.model_copy(update={"models": (empty,)}))
+    server = serve(models)
+    page.goto(address(server.url, autorun=1, models="echo_boxes", backends="wasm-1", iterations=2))
+    wait_until_done(page)
+    run = stored(server.url, rows(page))
+    assert run.error is None
+    assert run.verification is not None
+    assert (run.verification.task.expected, run.verification.task.actual, run.verification.passed) == (0, 0, True)
+    assert [output.max_abs_diff for output in run.verification.outputs] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_where_nodes_ran_is_stored_when_it_is_asked_for_and_the_console_stays_quiet(
+    page: Page, serve: Serve, tiny_zoo: Path, threads: int
+) -> None:
+    said: list[str] = []
+    page.context.on("console", lambda message: said.append(message.text))
+    server = serve(tiny_zoo)
+    page.goto(
+        address(server.url, autorun=1, models="echo_boxes", backends=f"wasm-{threads}", iterations=2, placement=1)
+    )
+    wait_until_done(page)
+    run = stored(server.url, rows(page))
+    assert run.error is None
+    assert run.placement is not None
+    assert list(run.placement) == ["wasm"]
+    assert run.placement["wasm"]["*"] > 0
+    assert run.warnings[0].code == "placement"
+    assert cells(rows(page))["notes"].startswith("Session logging was on")
+    assert [text for text in said if "onnxruntime" in text] == []
+
+
+def test_a_scripted_runtime_is_asked_too_and_a_run_that_did_not_ask_has_no_placement(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, placement=1, models="echo_boxes", iterations=1)
+    asked = stored(server.url, rows(page))
+    assert (asked.error, asked.placement) == (None, {"wasm": {"Echo": 1}})
+    run_fake(page, server.url, iterations=1)
+    assert stored(server.url, rows(page)).placement is None
+
+
+def test_where_nodes_ran_on_a_gpu_is_told_by_operator(
+    software_gpu: Browser, browser_context_args: dict[str, Any], serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo)
+    with software_gpu.new_context(**browser_context_args) as context:
+        page = context.new_page()
+        said: list[str] = []
+        context.on("console", lambda message: said.append(message.text))
+        page.goto(
+            address(server.url, autorun=1, models="echo,echo_boxes", backends="webgpu", iterations=1, placement=1)
+        )
+        wait_until_done(page)
+        all_there, some_elsewhere = (stored(server.url, row) for row in rows(page).all())
+    assert all_there.placement is not None
+    assert list(all_there.placement) == ["webgpu"]
+    assert some_elsewhere.placement is not None
+    # WebGPU adds no 64-bit integers, which where to slice is made of.
+    assert some_elsewhere.placement["wasm"]["Add"] >= 1
+    assert some_elsewhere.placement["webgpu"]["Slice"] >= 1
+    assert [run.error for run in (all_there, some_elsewhere)] == [None, None]
+    assert [text for text in said if "onnxruntime" in text] == []

@@ -131,7 +131,10 @@ def test_where_nothing_can_be_stored_the_page_asks_to_stay_open(page: Page, serv
 def test_the_first_run_is_stored_while_the_second_is_on(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo, accept_fake=True)
     script = {"pace_ms": 100}
-    page.goto(address(server.url, autorun=1, runtime="fake", backends="wasm-1", iterations=10, fake=script))
+    both = "echo,echo_ssd"
+    page.goto(
+        address(server.url, autorun=1, runtime="fake", models=both, backends="wasm-1", iterations=10, fake=script)
+    )
     expect(page.locator("#progress")).to_contain_text("Run 2 of 2")
     assert stored(server.url, rows(page).first).model == "echo"
     expect(page.locator("html")).to_have_attribute("data-state", "running")

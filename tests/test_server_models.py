@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from builder import manifest
+from builder import cards, manifest
 from server import Settings
 from tests.support.serving import ask, client_of
 
@@ -87,3 +87,25 @@ def test_a_model_file_that_is_not_what_the_manifest_says_is_refused(client: Flas
     assert client.get("/models/echo/labels.json").status_code == 200
     file.write_bytes(content)
     assert client.get("/models/echo/fp32.onnx").status_code == 200
+
+
+def test_a_models_card_is_made_from_the_manifest_as_it_is_now(client: FlaskClient, zoo: Path) -> None:
+    whole = manifest.read(zoo)
+    reply = client.get("/models/echo/card.md")
+    assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/markdown; charset=utf-8")
+    assert reply.headers["Cache-Control"] == "no-cache"
+    assert reply.data.decode() == cards.card(whole.models[0], whole.tools)
+    assert client.get("/models/echo/card.md", headers={"If-None-Match": reply.headers["ETag"]}).status_code == 304
+    for path in (
+        "/models/nothing/card.md",
+        "/models/card.md",
+        "/models/..%2fecho/card.md",
+        "/models/echo/echo/card.md",
+    ):
+        assert ask(client, path).status == 404
+    (zoo / "echo" / "card.md").write_text("another card")
+    assert client.get("/models/echo/card.md").data == reply.data
+    renamed = whole.models[0].model_copy(update={"title": "Another echo"})
+    manifest.write(zoo, whole.model_copy(update={"models": (renamed,)}))
+    assert client.get("/models/echo/card.md").text.startswith("# Another echo")
+    assert client.get("/models/echo_ssd/card.md").status_code == 404

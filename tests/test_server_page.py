@@ -141,7 +141,6 @@ def test_types_caching_and_revalidation(client: FlaskClient, path: str, kind: st
         "/vendor/typescript/package.json",
         "/api/runs/..%2f..%2fserver.py",
         "/api/",
-        "/api/runs",
     ],
 )
 def test_nothing_else_is_served(url: str, path: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
@@ -18,6 +19,7 @@ from timings.statistics import Summary
 DERIVED = {
     "verified",
     "tolerance_used",
+    "nodes_fallen_back",
     "task_measure",
     "task_expected",
     "task_actual",
@@ -82,8 +84,30 @@ def test_outputs_that_cannot_be_compared_give_no_number() -> None:
     assert (row["verified"], row["tolerance_used"]) == ("failed", None)
 
 
+@pytest.mark.parametrize(
+    ("backend", "placement", "fallen_back"),
+    [
+        ("webgpu", {"webgpu": {"Conv": 30, "MemcpyToHost": 1}, "wasm": {"NonZero": 2, "Cast": 1}}, 3),
+        ("webgpu", {"webgpu": {"*": 32}}, 0),
+        ("webgpu", {"wasm": {"*": 4}}, 4),
+        ("wasm", {"wasm": {"*": 30}}, 0),
+        ("webgpu", None, None),
+    ],
+)
+def test_nodes_that_ran_elsewhere_than_asked_are_counted(
+    backend: str, placement: dict[str, dict[str, int]] | None, fallen_back: int | None
+) -> None:
+    assert cells(measured(make_run(backend=backend, placement=placement)))["nodes_fallen_back"] == fallen_back
+
+
+@pytest.mark.parametrize("placement", [{"cuda": {"Conv": 1}}, {"wasm": {"Conv": 0}}, {"wasm": {"": 1}}, {"wasm": 3}])
+def test_a_placement_that_makes_no_sense_is_no_run(placement: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="placement"):
+        make_run(placement=placement)
+
+
 def test_the_tables_have_the_version_that_they_had() -> None:
     """A change of the columns changes the tables: raise SCHEMA_VERSION with it, then put the new pair here."""
     dialect = PGDialect()  # type: ignore[no-untyped-call]
     text = "".join(str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables)
-    assert (SCHEMA_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (1, "616d2cf7c771")
+    assert (SCHEMA_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (2, "67dc2ac1a794")

@@ -91,6 +91,14 @@ def _tolerance_used(row: Measured) -> float | None:
     return max(known) if known and len(known) == len(used) else None
 
 
+def _nodes_fallen_back(row: Measured) -> int | None:
+    """How many nodes ran elsewhere than on the backend asked for."""
+    placement = row.run.placement
+    if placement is None:
+        return None
+    return sum(sum(counts.values()) for backend, counts in placement.items() if backend != row.run.backend)
+
+
 DEVICE_COLUMNS: tuple[Column[Device], ...] = (
     _device("device_id", "Device id", str),
     _device("device_name", "Device", str),
@@ -163,6 +171,7 @@ RUN_COLUMNS: tuple[Column[Measured], ...] = (
     _of_task("expected", "Task: expected", int),
     _of_task("actual", "Task: actual", int),
     _of_task("matched", "Task: matched", int),
+    Column("nodes_fallen_back", "Nodes fallen back", int, _nodes_fallen_back),
     Column("warnings", "Warnings", str, lambda row: " ".join(w.code for w in row.run.warnings) or None),
     Column("error_stage", "Failed at", str, lambda row: row.run.error.stage if row.run.error else None),
     Column("error_message", "Error", str, lambda row: row.run.error.message if row.run.error else None),

@@ -27,6 +27,8 @@ Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 # Ten weeks: far above any time budget, and small enough that no sum or square of 10,000 of them overflows.
 Milliseconds = Annotated[float, Field(ge=0, le=6e9)]
+# Nodes by operator; "*" stands for all operators where the runtime tells only how many nodes there are.
+NodeCounts = Annotated[dict[ShortText, Annotated[int, Field(gt=0, le=1_000_000)]], Field(max_length=1000)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 Stage = Literal["start", "download", "session", "first_inference", "verification", "warm_up", "sampling", "final_check"]
@@ -90,6 +92,8 @@ class Run(Record):
     session_ms: creating the session; first_ms: the first inference (WebGPU compiles its shaders there).
     samples: the timed inferences in the order taken; empty when there is an error.
     stopped_by: what ended the sampling; "time_budget" means fewer samples than asked for.
+    placement: how many nodes of each operator the runtime placed on each backend, after its own fusions and with the copies that it
+        added; asked for with placement=1 in the page's address; null where it was not asked for, or could not be read.
     verification: the first inference's outputs against PyTorch's; final_check: the last timed inference's outputs, likewise.
     """
 
@@ -117,6 +121,7 @@ class Run(Record):
     samples: Annotated[tuple[Sample, ...], Field(strict=False, max_length=10_000)]
     verification: Verification | None
     final_check: Verification | None
+    placement: dict[Literal["wasm", "webgpu"], NodeCounts] | None = None
     warnings: Annotated[tuple[RunWarning, ...], Field(strict=False, max_length=50)]
     error: Failure | None
     device: Device

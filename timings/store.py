@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, insert, inspect, select, update
 from builder.errors import ZooError
 from timings.columns import DEVICE_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS, Measured, Row, measured, row_of
 from timings.database import connect, database_url, explained, make_folder, sqlite_file, writing
+from timings.migrations import can_migrate, migrate
 from timings.records import Run
 from timings.schema import METADATA, SCHEMA_VERSION, devices, runs, samples, schema
 
@@ -30,7 +31,10 @@ class Store:
     """
 
     def __init__(self, place: str, *, create: bool = True) -> None:
-        """Open the database that `place` (a URL, or a SQLite file's path) names; make what is missing if `create`."""
+        """Open the database that `place` (a URL, or a SQLite file's path) names; make what is missing if `create`.
+
+        Tables of an older version are brought to this one.
+        """
         self._url = database_url(place)
         file = sqlite_file(self._url)
         if not create and file is not None and not file.is_file():
@@ -46,7 +50,10 @@ class Store:
         engine = writing(self._engine) if create else self._engine
         try:
             with explained(self._url, "opened"), engine.begin() as connection:
-                self._check_schema(connection, create)
+                found = self._check_schema(connection, create)
+            if found < SCHEMA_VERSION:
+                with explained(self._url, "brought to this version"), writing(self._engine).begin() as connection:
+                    migrate(connection)
         except ZooError:
             self.close()
             raise
@@ -85,6 +92,14 @@ class Store:
         """The JSON of that run, as it was posted, or None."""
         with explained(self._url, "read"), self._engine.connect() as connection:
             return connection.scalar(select(runs.c.posted).where(runs.c.run_id == run_id))
+
+    def posted(self, device_name: str | None = None) -> Iterator[str]:
+        """Every run as it was posted, the oldest first; only that device's if one is named. The first is fetched now."""
+        query = select(runs.c.posted).order_by(runs.c.started_at, runs.c.run_id)
+        if device_name is not None:
+            query = query.where(runs.c.device_name == device_name)
+        _, rows = self._table(query)
+        return (str(row[0]) for row in rows)
 
     def runs(self) -> Iterator[Run]:
         """Every run, whole, the oldest first."""
@@ -127,23 +142,25 @@ class Store:
             for row in streamed:
                 yield tuple(row)
 
-    def _check_schema(self, connection: Connection, create: bool) -> None:
+    def _check_schema(self, connection: Connection, create: bool) -> int:
+        """The version of the tables, which is this one's or one that `migrate` starts from."""
         present = METADATA.tables.keys() & set(inspect(connection).get_table_names())
         if create and not present:
             METADATA.create_all(connection)
             connection.execute(insert(schema).values(version=SCHEMA_VERSION))
-            return
+            return SCHEMA_VERSION
         found = connection.scalar(select(schema.c.version)) if schema.name in present else None
-        if found != SCHEMA_VERSION:
+        if found is None or found > SCHEMA_VERSION or not can_migrate(found):
             raise ZooError(
                 f"the database {self._url.render_as_string(hide_password=True)} is not one that this version can use",
                 got="no schema version" if found is None else f"schema version {found}",
-                expected=f"schema version {SCHEMA_VERSION}",
+                expected=f"schema version {SCHEMA_VERSION}, or an older one",
                 next_step="choose another one with --database, and keep this one: it is untouched",
             )
         if create:
             # Changes nothing, but a database that cannot be written shows now and not after the first measurement.
-            connection.execute(update(schema).values(version=SCHEMA_VERSION))
+            connection.execute(update(schema).values(version=found))
+        return int(found)
 
 
 def _insert(connection: Connection, run: Run, posted: str) -> None:

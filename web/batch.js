@@ -64,7 +64,7 @@ async function measureOne(job, { option }, timeoutS, listener, signal) {
 }
 
 /** Notes whether the page is hidden at any time from now on. */
-function watchVisibility() {
+export function watchVisibility() {
   let hidden = document.hidden;
   const look = () => {
     hidden ||= document.hidden;

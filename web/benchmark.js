@@ -8,7 +8,8 @@ import { download } from './download.js';
 import { readSafetensors, tensorOf } from './inputs.js';
 import { Log } from './run_log.js';
 
-/** @import { FileEntry, Job, Measurement, Runtime, Sample, Session, Tensor, Tensors } from './types.js' */
+/** @import { FileEntry } from './manifest_types.js' */
+/** @import { Job, Measurement, RawTensors, Runtime, Sample, Session, Tensor, Tensors } from './types.js' */
 /** @import { Report } from './run_log.js' */
 
 const REFERENCE = 'photograph';
@@ -39,10 +40,10 @@ export async function measure(job, loadRuntime, report) {
     const clock = { now: runtime.now, deadline: runtime.now() + job.timeBudgetS * 1000 };
 
     const first = await firstInference(session, feeds, clock, log);
-    log.proven('verification', verify(first));
+    log.proven('verification', verify(session.read(first)));
     await warmUp(job, session, feeds, clock, log);
     const last = await takeSamples(job, session, feeds, clock, log);
-    log.proven('final_check', verify(last));
+    log.proven('final_check', verify(session.read(last)));
     await session.release();
     return log.measured;
   } catch (error) {
@@ -99,12 +100,13 @@ async function fetchFiles({ model, variant }, log) {
  * @param {Uint8Array} bytes the model
  * @param {Log} log
  */
-async function openSession({ backend, threads, model }, loadRuntime, bytes, log) {
+async function openSession({ backend, threads, model, placement }, loadRuntime, bytes, log) {
   log.enter('session');
   const runtime = await loadRuntime();
   const begin = runtime.now();
-  const session = await runtime.createSession(bytes, { backend, threads, outputs: model.outputs });
-  log.record({ session_ms: runtime.now() - begin, runtime_version: runtime.version, threads: session.threads });
+  const session = await runtime.createSession(bytes, { backend, threads, outputs: model.outputs, placement });
+  const ended = runtime.now();
+  log.record({ session_ms: ended - begin, runtime_version: runtime.version, threads: session.threads, placement: session.placement });
   return { runtime, session };
 }
 
@@ -126,9 +128,9 @@ function verifierFor({ model, variant, backend }, runtime, threads, { reference,
  * @param {Feeds} feeds
  * @param {{now: () => number}} clock
  * @param {Log} log
- * @returns {Promise<Tensors>}
+ * @returns {Promise<RawTensors>}
  */
-async function firstInference(session, feeds, clock, log) {
+export async function firstInference(session, feeds, clock, log) {
   log.enter('first_inference');
   const begin = clock.now();
   const outputs = await session.run(feeds);
@@ -140,13 +142,13 @@ async function firstInference(session, feeds, clock, log) {
 /**
  * Inferences that are thrown away, as many as asked for unless they would eat the time budget.
  * @template Feeds
- * @param {Job} job
+ * @param {Pick<Job, 'warmup' | 'timeBudgetS'>} job
  * @param {Session<Feeds>} session
  * @param {Feeds} feeds
  * @param {{now: () => number, deadline: number}} clock
  * @param {Log} log
  */
-async function warmUp({ warmup, timeBudgetS }, session, feeds, clock, log) {
+export async function warmUp({ warmup, timeBudgetS }, session, feeds, clock, log) {
   const budget = timeBudgetS * 1000;
   let latest = /** @type {number} */ (log.measured.first_ms);
   const total = latest > HEAVY_SHARE * budget ? Math.min(warmup, 1) : warmup;
@@ -165,20 +167,20 @@ async function warmUp({ warmup, timeBudgetS }, session, feeds, clock, log) {
  * The timed inferences: at least one, then until there are enough or the time budget is spent. Between two readings of the clock
  * stands the runtime's run and nothing else.
  * @template Feeds
- * @param {Job} job
+ * @param {Pick<Job, 'iterations'>} job
  * @param {Session<Feeds>} session
  * @param {Feeds} feeds
  * @param {{now: () => number, deadline: number}} clock
  * @param {Log} log
- * @returns {Promise<Tensors>} the last inference's outputs
+ * @returns {Promise<RawTensors>} the last inference's outputs
  */
-async function takeSamples({ iterations }, session, feeds, { now, deadline }, log) {
+export async function takeSamples({ iterations }, session, feeds, { now, deadline }, log) {
   log.enter('sampling', iterations);
   /** @type {Sample[]} */
   const samples = [];
   const news = () => ({ stage: /** @type {const} */ ('sampling'), done: samples.length, total: iterations, samples: samples.slice(told) });
   let [told, origin] = [0, NaN];
-  /** @type {Tensors} */
+  /** @type {RawTensors} */
   let outputs = {};
   while (samples.length < iterations && (samples.length === 0 || now() < deadline)) {
     const begin = now();

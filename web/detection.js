@@ -5,7 +5,8 @@
 
 import { ZooError } from './errors.js';
 
-/** @import { Detection, Ssd, Tensor, Tensors } from './types.js' */
+/** @import { Ssd } from './manifest_types.js' */
+/** @import { Detection, Tensor, Tensors } from './types.js' */
 
 /**
  * Head outputs whatever their layout.
@@ -26,7 +27,7 @@ import { ZooError } from './errors.js';
  */
 export function detect(outputs, priors, ssd) {
   const heads = readHeads(outputs, priors, ssd);
-  const scores = softmaxScores(heads);
+  const scores = ssd.score_activation === 'softmax' ? softmaxScores(heads) : sigmoidScores(heads);
   const boxes = decodeBoxes(heads, priors.data, ssd);
   /** @type {Detection[]} */
   const kept = [];
@@ -104,25 +105,38 @@ function softmaxScores({ logit, priors, classes }) {
 }
 
 /**
- * Corner boxes of every prior, computed in float64, rounded to float32.
+ * Each class's own probability, in float64, rounded to float32.
  * @param {Heads} heads
- * @param {Float32Array} priors (P, 4)
+ * @returns {Float32Array} (P, C)
+ */
+function sigmoidScores({ logit, priors, classes }) {
+  const scores = new Float32Array(priors * classes);
+  for (let prior = 0; prior < priors; prior += 1) {
+    for (let index = 0; index < classes; index += 1) scores[prior * classes + index] = 1 / (1 + Math.exp(-logit(prior, index)));
+  }
+  return scores;
+}
+
+/**
+ * Corner boxes of every prior, computed in float64, rounded to float32, then cut to the image if the settings say so.
+ * @param {Heads} heads
+ * @param {Float32Array | Float64Array} priors (P, 4)
  * @param {Ssd} ssd
  * @returns {Float32Array} (P, 4): x1, y1, x2, y2
  */
-function decodeBoxes({ location, priors: count }, priors, { centre_variance: centre, size_variance: size }) {
+function decodeBoxes({ location, priors: count }, priors, { centre_variance: centre, size_variance: size, max_log_size: limit, clip }) {
   const boxes = new Float32Array(count * 4);
   for (let prior = 0; prior < count; prior += 1) {
     for (let axis = 0; axis < 2; axis += 1) {
       const priorCentre = number(priors, prior * 4 + axis);
       const priorSize = number(priors, prior * 4 + 2 + axis);
       const middle = location(prior, axis) * centre * priorSize + priorCentre;
-      const half = (Math.exp(location(prior, 2 + axis) * size) * priorSize) / 2;
+      const half = (Math.exp(Math.min(location(prior, 2 + axis) * size, limit ?? Infinity)) * priorSize) / 2;
       boxes[prior * 4 + axis] = middle - half;
       boxes[prior * 4 + 2 + axis] = middle + half;
     }
   }
-  return allFinite(boxes, 'A box');
+  return allFinite(clip ? boxes.map((corner) => Math.min(Math.max(corner, 0), 1)) : boxes, 'A box');
 }
 
 /**
@@ -172,8 +186,10 @@ function boxAt(boxes, prior) {
 }
 
 /**
- * @param {Float32Array} values
+ * @template {Float32Array | Float64Array} Values
+ * @param {Values} values
  * @param {string} what
+ * @returns {Values}
  */
 function allFinite(values, what) {
   const bad = values.findIndex((value) => !Number.isFinite(value));

@@ -1,7 +1,7 @@
 import { ZooError, explain } from './errors.js';
 import { refusal } from './http.js';
 
-/** @import { FileEntry } from './types.js' */
+/** @import { FileEntry } from './manifest_types.js' */
 /** @typedef {{bytes: Uint8Array, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
 
 const TIMING_PATIENCE_MS = 100;

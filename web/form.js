@@ -1,9 +1,19 @@
 /** The form: which networks, which backends, how often, on what device. */
 
 import { byId, html } from './dom.js';
-import { counted, megabytes } from './format.js';
+import { counted, gigaMacs, megabytes } from './format.js';
+import { isLight, planRuns, skippedRuns } from './plan.js';
 
-/** @import { BackendOption, Choice, Manifest, ModelEntry, Settings } from './types.js' */
+/** @import { Manifest, ModelEntry } from './manifest_types.js' */
+/** @import { BackendOption, Choice, Settings } from './types.js' */
+
+const TASKS = /** @type {Readonly<Record<ModelEntry['task'], string>>} */ ({
+  classification: 'What is in the picture: classification',
+  detection: 'Where things are: detection',
+  other: 'Others',
+});
+/** How many of the runs that are left out are named; the support table has them all. */
+const SKIPPED_NAMED = 2;
 
 /** The form's elements, filled from what the server and the device offer. */
 export class ChoiceForm {
@@ -17,22 +27,24 @@ export class ChoiceForm {
     this.form = byId('choices', HTMLFormElement);
     this.iterations = byId('iterations', HTMLInputElement);
     this.deviceName = byId('device-name', HTMLInputElement);
+    this.manifest = manifest;
+    this.options = options;
     this.settings = settings;
-    const isModelChosen = (/** @type {string} */ id) => settings.models?.includes(id) ?? true;
+    const isModelChosen = (/** @type {ModelEntry} */ model) => settings.models?.includes(model.id) ?? isLight(model);
     const isBackendChosen = (/** @type {BackendOption} */ option) => settings.backends?.includes(option.value) ?? option.chosenByDefault;
-    byId('models', HTMLElement).replaceChildren(...manifest.models.map((model) => modelBox(model, isModelChosen(model.id))));
+    byId('models', HTMLElement).replaceChildren(...groups(manifest.models, isModelChosen));
     byId('backends', HTMLElement).replaceChildren(...options.map((option) => backendBox(option, isBackendChosen(option))));
     this.iterations.value = String(settings.iterations);
     this.deviceName.value = settings.deviceName ?? deviceName;
     byId('seeded-note', HTMLElement).hidden = manifest.models.every(({ weights }) => weights.kind !== 'seeded');
     this.form.addEventListener('input', () => this.describe());
+    this.form.addEventListener('click', ({ target }) => this.choose(target instanceof HTMLElement ? target.dataset['choose'] : undefined));
     this.describe();
   }
 
   /** @returns {Choice} */
   read() {
-    const checked = (/** @type {string} */ name) =>
-      [...this.form.querySelectorAll(`input[name=${name}]:checked`)].map((box) => /** @type {HTMLInputElement} */ (box).value);
+    const checked = (/** @type {string} */ name) => this.boxes(name).filter((box) => box.checked).map((box) => box.value);
     return Object.freeze({
       models: checked('model'),
       backends: checked('backend'),
@@ -41,36 +53,103 @@ export class ChoiceForm {
     });
   }
 
-  /** Whether the choice can be run; if not, the browser shows what is wrong. */
-  isUsable() {
-    const { models, backends, deviceName } = this.read();
-    const complaint = models.length === 0 ? 'Choose a network' : backends.length === 0 ? 'Choose a backend' : '';
-    const firstBox = this.form.querySelector(models.length === 0 ? 'input[name=model]' : 'input[name=backend]:enabled');
-    for (const box of this.form.querySelectorAll('input[type=checkbox]')) /** @type {HTMLInputElement} */ (box).setCustomValidity('');
-    if (firstBox instanceof HTMLInputElement) firstBox.setCustomValidity(complaint);
+  /**
+   * Whether the choice can be run; if not, the browser shows what is wrong.
+   * @param {{withNetworks: boolean}} [options] without: for a file of the user's
+   */
+  isUsable({ withNetworks } = { withNetworks: true }) {
+    const choice = this.read();
+    const { models, backends, deviceName } = choice;
+    const lacksModel = withNetworks && models.length === 0;
+    const isAllLeftOut = withNetworks && planRuns(this.manifest, this.options, choice).length === 0;
+    const backendComplaint = backends.length === 0 ? 'Choose a backend' : isAllLeftOut ? 'Choose a backend that can run these networks' : '';
+    const complaint = lacksModel ? 'Choose a network' : backendComplaint;
+    for (const box of [...this.boxes('model'), ...this.boxes('backend')]) box.setCustomValidity('');
+    const firstBox = lacksModel ? this.boxes('model')[0] : this.boxes('backend').find((box) => !box.disabled);
+    firstBox?.setCustomValidity(complaint);
     this.deviceName.setCustomValidity(deviceName ? '' : 'Give this device a name');
     return this.form.reportValidity();
   }
 
-  /** Say in one line what the button would do. */
+  /** Say in a line or two what the button would do, and what it leaves out. */
   describe() {
-    const { models, backends, iterations } = this.read();
-    const runs = models.length * backends.length;
+    const choice = this.read();
+    const { models, backends, iterations } = choice;
+    const runs = planRuns(this.manifest, this.options, choice).length;
     const what = `${counted(models.length, 'network')} on ${counted(backends.length, 'backend')}`;
     const length = `${counted(iterations || 0, 'timed inference')}, ${counted(this.settings.timeBudgetS, 'second')} a run at most`;
-    byId('plan', HTMLElement).textContent =
-      runs === 0 ? 'Choose a network and a backend below.' : `${what}: ${counted(runs, 'run')} of ${length}.`;
+    const isChosen = models.length > 0 && backends.length > 0;
+    const line = isChosen ? `${what}: ${counted(runs, 'run')} of ${length}.` : 'Choose a network and a backend below.';
+    byId('plan', HTMLElement).textContent = [line, leftOut(skippedRuns(this.manifest, this.options, choice))].filter(Boolean).join(' ');
   }
+
+  /**
+   * Tick all networks, none, or the light ones.
+   * @param {string | undefined} which
+   */
+  choose(which) {
+    if (which === undefined) return;
+    const light = this.manifest.models.filter(isLight).map(({ id }) => id);
+    for (const box of this.boxes('model')) box.checked = which === 'all' || (which === 'light' && light.includes(box.value));
+    this.describe();
+  }
+
+  /**
+   * @param {string} name
+   * @returns {HTMLInputElement[]}
+   */
+  boxes(name) {
+    return [...this.form.querySelectorAll(`input[name=${name}]`)].filter((box) => box instanceof HTMLInputElement);
+  }
+}
+
+/**
+ * The runs that the plan leaves out, in words.
+ * @param {readonly {title: string, backend: string}[]} skipped
+ */
+function leftOut(skipped) {
+  if (skipped.length === 0) return '';
+  const named = skipped.slice(0, SKIPPED_NAMED).map(({ title, backend }) => `${title} on ${backend}`);
+  const more = skipped.length > SKIPPED_NAMED ? [`${skipped.length - SKIPPED_NAMED} more`] : [];
+  return `Left out, because that backend cannot run them: ${[...named, ...more].join(', ')}.`;
+}
+
+/**
+ * The networks by task, each group under its heading.
+ * @param {readonly ModelEntry[]} models
+ * @param {(model: ModelEntry) => boolean} isChosen
+ */
+function groups(models, isChosen) {
+  return /** @type {ModelEntry['task'][]} */ (Object.keys(TASKS)).flatMap((task) => {
+    const own = models.filter((model) => model.task === task);
+    if (own.length === 0) return [];
+    const id = `task-${task}`;
+    const boxes = own.map((model) => modelBox(model, isChosen(model)));
+    return [html('div', { role: 'group', class: 'task', 'aria-labelledby': id }, html('h3', { id }, TASKS[task]), html('div', { class: 'boxes' }, ...boxes))];
+  });
 }
 
 /**
  * @param {ModelEntry} model
  * @param {boolean} checked
  */
-function modelBox({ id, title, task, input, weights, variants }, checked) {
+function modelBox(model, checked) {
+  const { id, title, input, weights, variants } = model;
   const bytes = variants.reduce((sum, variant) => sum + variant.bytes, 0);
-  const facts = [task, `${input.shape[3]}×${input.shape[2]}`, `${megabytes(bytes)} MB`, weights.kind === 'seeded' ? 'seeded weights' : ''];
-  return box({ name: 'model', value: id, title, note: facts.filter(Boolean).join(' · '), checked, disabled: false });
+  const facts = [
+    input.preprocessing ? `${input.shape[3]}×${input.shape[2]}` : input.shape.join('×'),
+    `${megabytes(bytes)} MB`,
+    gigaMacs(Math.max(...variants.map(({ macs }) => macs))),
+    isLight(model) ? '' : 'heavy',
+    weights.kind === 'seeded' ? 'seeded weights' : '',
+  ];
+  const card = { type: 'button', class: 'plain card-button', 'data-card': id, 'aria-haspopup': 'dialog', 'aria-label': `Card of ${title}` };
+  return html(
+    'div',
+    { class: 'box-row' },
+    box({ name: 'model', value: id, title, note: facts.filter(Boolean).join(' · '), checked, disabled: false }),
+    html('button', card, 'Card'),
+  );
 }
 
 /**

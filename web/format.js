@@ -1,6 +1,7 @@
 /** Numbers and names as people read them. */
 
-/** @import { Run, Verification } from './types.js' */
+/** @import { Verification } from './manifest_types.js' */
+/** @import { Run } from './types.js' */
 
 /**
  * A duration with about three significant digits, without its unit.
@@ -20,6 +21,15 @@ export function milliseconds(ms) {
 export function megabytes(bytes) {
   const value = bytes / 1e6;
   return value >= 0.05 ? value.toFixed(1) : value.toFixed(4);
+}
+
+/**
+ * Multiply-accumulate operations, in thousand millions.
+ * @param {number} macs
+ */
+export function gigaMacs(macs) {
+  const value = macs / 1e9;
+  return `${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} GMAC`;
 }
 
 /**
@@ -44,13 +54,14 @@ export function stageName(stage) {
 /**
  * What came of comparing outputs, in a few words.
  * @param {readonly (Verification | null)[]} verifications those of a run
+ * @param {string} heldTo what they were compared with
  * @returns {{outcome: 'passed' | 'failed' | 'unknown', words: string, tolerance: string}}
  */
-export function verdict(verifications) {
+export function verdict(verifications, heldTo = 'PyTorch') {
   const made = verifications.filter((verification) => verification !== null);
   if (made.length === 0) return { outcome: 'unknown', words: 'not checked', tolerance: '' };
-  if (!made.every(({ passed }) => passed)) return { outcome: 'failed', words: 'differs from PyTorch', tolerance: '' };
+  if (!made.every(({ passed }) => passed)) return { outcome: 'failed', words: `differs from ${heldTo}`, tolerance: '' };
   const percent = 100 * Math.max(...made.flatMap(({ outputs }) => outputs.map((output) => output.tolerance_used ?? 0)));
   const digits = percent > 0 && percent < 1 ? 'under 1' : percent.toFixed(0);
-  return { outcome: 'passed', words: 'matches PyTorch', tolerance: `${digits} % of tolerance` };
+  return { outcome: 'passed', words: `matches ${heldTo}`, tolerance: `${digits} % of tolerance` };
 }

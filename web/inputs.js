@@ -2,14 +2,17 @@
 
 import { ZooError } from './errors.js';
 
-/** @import { Tensor, Tensors } from './types.js' */
+/** @import { RawTensors, Tensor, Tensors } from './types.js' */
+
+/** The types of a manifest's tensors, as safetensors files and as runtimes name them, with the size of a number. */
+const SIZES = /** @type {const} */ ({ F32: 4, I64: 8 });
 
 /**
  * All tensors of a safetensors file. Each is copied, so that it is aligned and the file's buffer can be dropped.
  * @param {Uint8Array} bytes the whole file
  * @param {string} name for messages
- * @returns {Tensors} float32 tensors by name
- * @throws {ZooError} when it is not such a file, or holds anything but float32
+ * @returns {Tensors} tensors by name
+ * @throws {ZooError} when it is not such a file, holds anything but float32 and int64, or an int64 that a double does not hold
  */
 export function readSafetensors(bytes, name) {
   const { header, dataStart } = readHeader(bytes, name);
@@ -19,6 +22,26 @@ export function readSafetensors(bytes, name) {
     if (key !== '__metadata__') tensors[key] = readTensor(bytes, dataStart, entry, `${name}, tensor ${key}`);
   }
   return tensors;
+}
+
+/**
+ * A runtime's outputs as the page compares them.
+ * @param {RawTensors} outputs
+ * @returns {Tensors}
+ * @throws {ZooError} for a type that no manifest has, or an int64 that a double does not hold
+ */
+export function readOutputs(outputs) {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { data, dims }]) => {
+      if (data instanceof Float32Array) return [name, { data, dims }];
+      if (data instanceof BigInt64Array) return [name, { data: exactNumbers(data, `output ${name}`), dims }];
+      throw new ZooError(`The output ${name} has a type that the page does not read`, {
+        got: Object.prototype.toString.call(data).slice(8, -1),
+        expected: 'float32 or int64',
+        next: 'build this model anew',
+      });
+    }),
+  );
 }
 
 /**
@@ -60,17 +83,30 @@ function readHeader(bytes, name) {
  */
 function readTensor(bytes, dataStart, entry, name) {
   const { dtype, shape, data_offsets: offsets } = entry ?? {};
-  if (dtype !== 'F32') throw broken(`${name} has a type that the page does not read`, String(dtype), 'F32');
+  if (dtype !== 'F32' && dtype !== 'I64') throw broken(`${name} has a type that the page does not read`, String(dtype), 'F32 or I64');
   if (!isWholeNumbers(shape) || !isWholeNumbers(offsets) || offsets.length !== 2) {
     throw broken(`${name} is not described in full`, JSON.stringify(entry), 'shape and data_offsets');
   }
   const [begin, end] = /** @type {[number, number]} */ (offsets);
-  const size = 4 * shape.reduce((product, side) => product * side, 1);
+  const size = SIZES[/** @type {'F32' | 'I64'} */ (dtype)] * shape.reduce((product, side) => product * side, 1);
   if (end - begin !== size || dataStart + end > bytes.byteLength) {
     throw broken(`${name} has another size than its shape`, `${end - begin} bytes at ${begin}`, `${size} bytes inside the file`);
   }
-  const data = new Float32Array(bytes.slice(dataStart + begin, dataStart + end).buffer);
-  return { data, dims: shape };
+  const { buffer } = bytes.slice(dataStart + begin, dataStart + end);
+  return { data: dtype === 'F32' ? new Float32Array(buffer) : exactNumbers(new BigInt64Array(buffer), name), dims: shape };
+}
+
+/**
+ * Whole numbers as doubles, each exactly.
+ * @param {BigInt64Array} whole
+ * @param {string} name for the message
+ * @returns {Float64Array}
+ */
+function exactNumbers(whole, name) {
+  const numbers = Float64Array.from(whole, Number);
+  const inexact = numbers.findIndex((value) => !Number.isSafeInteger(value));
+  if (inexact >= 0) throw broken(`${name} holds a number that JavaScript cannot count with`, String(whole[inexact]), 'less than 2**53');
+  return numbers;
 }
 
 /**

@@ -4,7 +4,8 @@ import { sampleChart } from './charts.js';
 import { byId, html } from './dom.js';
 import { backendName, megabytes, milliseconds } from './format.js';
 
-/** @import { PlannedRun, Progress, Run, Sample, Stage } from './types.js' */
+/** @import { ShownRun } from './table.js' */
+/** @import { PlannedRun, Progress, Sample, Stage } from './types.js' */
 
 /** The stages that take time, and how much of a run's bar each takes: rough shares, for a bar that moves evenly enough. */
 const SHARES = /** @type {const} */ ({
@@ -32,6 +33,7 @@ export class LivePanel {
     this.samples = [];
     this.expected = 1;
     this.position = { index: 0, total: 1 };
+    this.heldTo = 'PyTorch';
     /** Shows the last timed run again, or nothing where there is none. */
     this.showLatest = () => {
       this.caption.textContent = '';
@@ -42,12 +44,14 @@ export class LivePanel {
   }
 
   /**
-   * @param {PlannedRun} planned
+   * @param {{model: {title: string}, option: PlannedRun['option']}} planned
    * @param {number} index of the run, from 0
    * @param {number} total
    * @param {number} iterations
+   * @param {string} [heldTo] what the outputs are compared with
    */
-  begin({ model, option }, index, total, iterations) {
+  begin({ model, option }, index, total, iterations, heldTo = 'PyTorch') {
+    this.heldTo = heldTo;
     this.position = { index, total };
     this.title.textContent = `Run ${index + 1} of ${total}: ${model.title}, ${backendName(option)}`;
     this.caption.textContent = `${model.title}, ${backendName(option)}`;
@@ -56,16 +60,24 @@ export class LivePanel {
     this.progress({ stage: 'start', done: 0, total: 0, samples: [] });
   }
 
+  /**
+   * What is done before the run's first stage.
+   * @param {string} what
+   */
+  say(what) {
+    this.detail.textContent = what;
+  }
+
   /** @param {Progress} progress */
   progress(progress) {
-    this.detail.textContent = inWords(progress);
+    this.detail.textContent = inWords(progress, this.heldTo);
     this.bar.value = (this.position.index + shareDone(progress)) / this.position.total;
     if (progress.samples.length > 0) this.show([...this.samples, ...progress.samples], this.expected);
   }
 
   /**
    * A timed run's samples and facts.
-   * @param {Run} run
+   * @param {ShownRun} run
    * @param {string} titleOfModel
    */
   showRun(run, titleOfModel) {
@@ -109,18 +121,19 @@ export class LivePanel {
 /**
  * The stage in words.
  * @param {Progress} progress
+ * @param {string} heldTo
  */
-export function inWords({ stage, done, total }) {
+export function inWords({ stage, done, total }, heldTo) {
   /** @type {Record<Stage, string>} */
   const words = {
     start: 'Starting',
     download: `Downloading ${megabytes(done)} of ${megabytes(total)} MB`,
     session: 'Creating session',
     first_inference: 'First inference',
-    verification: 'Comparing the outputs with PyTorch',
+    verification: `Comparing the outputs with ${heldTo}`,
     warm_up: `Warming up ${Math.min(done + 1, total)} of ${total}`,
     sampling: `Sample ${Math.min(done + 1, total)} of ${total}`,
-    final_check: 'Comparing the last outputs with PyTorch',
+    final_check: `Comparing the last outputs with ${heldTo}`,
   };
   return words[stage];
 }
@@ -140,13 +153,13 @@ function shareDone({ stage, done, total }) {
 
 /**
  * A run's other numbers: term, value, field.
- * @param {Run} run
+ * @param {ShownRun} run
  * @returns {[string, string, string][]}
  */
 function facts(run) {
   const cached = run.download_cached ? ' (from the cache)' : '';
   return [
-    ['Download', `${milliseconds(run.download_ms)} ms${cached}`, 'download_ms'],
+    ...(run.download_ms === null ? [] : [/** @type {[string, string, string]} */ (['Download', `${milliseconds(run.download_ms)} ms${cached}`, 'download_ms'])]),
     ['Session creation', `${milliseconds(run.session_ms)} ms`, 'session_ms'],
     ['First inference', `${milliseconds(run.first_ms)} ms`, 'first_ms'],
     ['Warm-up', String(run.warmup_iterations), 'warmup_iterations'],

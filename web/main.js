@@ -9,24 +9,26 @@ import { probeGpu } from './gpu.js';
 import { recallDeviceName, rememberDeviceName } from './identity.js';
 import { LivePanel } from './live.js';
 import { loadConfig, loadManifest } from './manifest.js';
+import { wireCards } from './model_card.js';
 import { showProblems, showUnsent } from './notices.js';
+import { OwnModelPanel } from './own_model.js';
+import { HELD_TO } from './own_model_proof.js';
+import { VARIANT, runOwn } from './own_model_runs.js';
 import { backendOptions, planRuns } from './plan.js';
+import { dropRow, showFinished, showHead, showRow } from './results.js';
+import { Runner, setState } from './running.js';
 import { parseSettings } from './settings.js';
-import { finishedRow, headRow, runningRow } from './table.js';
+import { fillSupport } from './support_matrix.js';
+import { runningRow } from './table.js';
 import { Outbox } from './upload.js';
-import { keepAwake } from './wake_lock.js';
 
-/** @import { BackendOption, Choice, Config, Manifest, Run, Settings } from './types.js' */
+/** @import { Manifest } from './manifest_types.js' */
+/** @import { BackendOption, Choice, Config, Run, Settings } from './types.js' */
 /** @import { Listener } from './batch.js' */
 /** @import { Environment } from './environment.js' */
+/** @import { OwnListener } from './own_model_runs.js' */
+/** @import { OwnModel } from './own_model_types.js' */
 /** @typedef {{config: Config, manifest: Manifest, environment: Environment, settings: Settings, options: readonly BackendOption[]}} App */
-
-const root = document.documentElement;
-
-/** @param {'loading' | 'ready' | 'invalid' | 'running' | 'done'} state what CSS and drivers go by */
-function setState(state) {
-  root.dataset.state = state;
-}
 
 async function main() {
   try {
@@ -49,7 +51,14 @@ async function open() {
   if (problems.length > 0) showProblems('This address asks for something that the page does not know', problems);
 
   const outbox = openOutbox();
-  const start = wireStart({ config, manifest, environment, settings, options }, form, outbox);
+  const panel = new LivePanel();
+  const runner = new Runner(panel, outbox);
+  const app = { config, manifest, environment, settings, options };
+  showHead();
+  wireCards(manifest);
+  fillSupport(manifest);
+  wireOwnModel(app, form, runner);
+  const start = wireStart(app, form, runner);
   setState(settings.autorun && problems.length > 0 ? 'invalid' : 'ready');
   if (settings.autorun && problems.length === 0) await start(asAsked(form.read(), settings));
 }
@@ -61,14 +70,15 @@ async function open() {
  * @returns {Choice}
  */
 function asAsked(shown, { models, backends }) {
-  return { ...shown, models: models ?? shown.models, backends: backends ?? shown.backends };
+  const evenStopped = models !== null && backends !== null;
+  return { ...shown, models: models ?? shown.models, backends: backends ?? shown.backends, evenStopped };
 }
 
 /** The runs not sent yet, shown, and tried again now and whenever the network comes back. */
 function openOutbox() {
   const outbox = new Outbox(() => {
     showUnsent(outbox);
-    if (root.dataset.state === 'done') root.dataset.runsUnsent = String(outbox.kept.length);
+    if (document.documentElement.dataset.state === 'done') document.documentElement.dataset.runsUnsent = String(outbox.kept.length);
   });
   showUnsent(outbox);
   void outbox.sendAll();
@@ -79,80 +89,88 @@ function openOutbox() {
 }
 
 /**
+ * The button that times the zoo's networks.
  * @param {App} app
  * @param {ChoiceForm} form
- * @param {Outbox} outbox
+ * @param {Runner} runner
  * @returns {(choice: Choice) => Promise<void>} starts a batch
  */
-function wireStart(app, form, outbox) {
-  const panel = new LivePanel();
-  const results = byId('results', HTMLTableElement);
-  results.tHead?.replaceChildren(headRow());
-  const [startButton, stop] = [byId('start', HTMLButtonElement), byId('stop', HTMLButtonElement)];
-  let stopping = new AbortController();
-
-  const start = async (/** @type {Choice} */ choice) => {
-    stopping = new AbortController();
+function wireStart(app, form, runner) {
+  const button = byId('start', HTMLButtonElement);
+  const start = (/** @type {Choice} */ choice) => {
     rememberDeviceName(choice.deviceName);
-    exchange(startButton, stop, 'running');
-    const letSleep = keepAwake();
-    const listener = listen(app, panel, results, choice);
     const plan = planRuns(app.manifest, app.options, choice);
-    const result = await runBatch(plan, { ...app, choice }, { listener, outbox, signal: stopping.signal });
-    letSleep();
-    panel.end(result);
-    Object.assign(root.dataset, { runsDone: result.done, runsFailed: result.failed, runsUnsent: outbox.kept.length });
-    exchange(stop, startButton, 'done');
+    const listener = listen(app, runner.panel, choice);
+    return runner.during(button, (signal) => runBatch(plan, { ...app, choice }, { listener, outbox: runner.outbox, signal }));
   };
-
   form.form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (root.dataset.state !== 'running' && form.isUsable()) void start(form.read());
+    if (!runner.isRunning && form.isUsable()) void start(form.read());
   });
-  stop.addEventListener('click', () => stopping.abort());
   return start;
 }
 
 /**
- * A state in which one button takes the other's place: whoever was on the one is on the other then.
- * @param {HTMLButtonElement} leaving
- * @param {HTMLButtonElement} coming
- * @param {'running' | 'done'} state
+ * A file of the user's, timed with what the form says besides networks. Its runs are shown, and never sent.
+ * @param {App} app
+ * @param {ChoiceForm} form
+ * @param {Runner} runner
  */
-function exchange(leaving, coming, state) {
-  const wasFocused = document.activeElement === leaving;
-  setState(state);
-  if (wasFocused) coming.focus({ preventScroll: true });
+function wireOwnModel(app, form, runner) {
+  const own = new OwnModelPanel({
+    timeoutS: app.settings.timeoutS,
+    isBusy: () => runner.isRunning,
+    onStart(model, dimensions) {
+      if (!form.isUsable({ withNetworks: false })) return;
+      const choice = form.read();
+      const options = app.options.filter(({ value }) => choice.backends.includes(value));
+      const listener = listenToOwn(model, own, runner.panel, choice);
+      void runner.during(own.start, (signal) => runOwn(model, dimensions, options, { ...app, choice }, { listener, signal }));
+    },
+  });
 }
 
 /**
  * Shows a batch's progress and results.
  * @param {App} app
  * @param {LivePanel} panel
- * @param {HTMLTableElement} results
  * @param {Choice} choice
  * @returns {Listener}
  */
-function listen({ manifest }, panel, results, choice) {
-  const body = /** @type {HTMLTableSectionElement} */ (results.tBodies[0]);
-  const rowOf = (/** @type {string} */ runId) => body.querySelector(`tr[data-run-id="${runId}"]`);
+function listen({ manifest }, panel, choice) {
   const titleOf = (/** @type {Run} */ run) => manifest.models.find(({ id }) => id === run.model)?.title ?? run.model;
   return {
     begun(runId, planned, index, total) {
-      body.append(runningRow(runId, planned));
-      byId('results-section', HTMLElement).hidden = false;
+      showRow(runningRow(runId, planned));
       panel.begin(planned, index, total, choice.iterations);
     },
     progressed: (progress) => panel.progress(progress),
+    finished: (run) => showFinished(run, titleOf(run), panel),
+    abandoned: dropRow,
+  };
+}
+
+/**
+ * @param {OwnModel} model
+ * @param {OwnModelPanel} own
+ * @param {LivePanel} panel
+ * @param {Choice} choice
+ * @returns {OwnListener}
+ */
+function listenToOwn({ file: { name } }, own, panel, choice) {
+  return {
+    begun(runId, option, index, total) {
+      const planned = { model: { id: name, title: name }, variant: { name: VARIANT }, option };
+      showRow(runningRow(runId, planned));
+      panel.begin(planned, index, total, choice.iterations, HELD_TO);
+    },
+    preparing: (said) => panel.say(said),
+    progressed: (progress) => panel.progress(progress),
     finished(run) {
-      const show = () => panel.showRun(run, titleOf(run));
-      rowOf(run.run_id)?.replaceWith(finishedRow(run, titleOf(run), show));
-      if (!run.error) show();
+      own.keep(run);
+      showFinished(run, name, panel);
     },
-    abandoned(runId) {
-      rowOf(runId)?.remove();
-      byId('results-section', HTMLElement).hidden = body.rows.length === 0;
-    },
+    abandoned: dropRow,
   };
 }
 

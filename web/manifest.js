@@ -3,7 +3,8 @@
 import { ZooError } from './errors.js';
 import { fetchJson } from './http.js';
 
-/** @import { Config, Manifest } from './types.js' */
+/** @import { Manifest } from './manifest_types.js' */
+/** @import { Config } from './types.js' */
 
 /** @typedef {'string' | 'number' | 'array' | 'object'} Kind */
 
@@ -12,7 +13,10 @@ const MODEL_FIELDS = /** @type {const} */ ({
   id: 'string', title: 'string', task: 'string', input: 'object', outputs: 'array', postprocessing: 'object', weights: 'object',
   references: 'array', variants: 'array',
 });
-const VARIANT_FIELDS = /** @type {const} */ ({ name: 'string', path: 'string', sha256: 'string', bytes: 'number', tolerances: 'array' });
+const VARIANT_FIELDS = /** @type {const} */ ({
+  name: 'string', path: 'string', sha256: 'string', bytes: 'number', macs: 'number', operators: 'object', support: 'array',
+  observations: 'array', tolerances: 'array',
+});
 
 /**
  * @returns {Promise<Manifest>}
@@ -39,7 +43,7 @@ export async function loadConfig() {
  */
 function parseManifest(value) {
   requireFields(value, { schema_version: 'number', models: 'array' }, 'the manifest');
-  if (value.schema_version !== 1) throw misfit('schema_version', value.schema_version, '1');
+  if (value.schema_version !== 2) throw misfit('schema_version', value.schema_version, '2');
   if (value.models.length === 0) throw misfit('models', 'none', 'one model at least');
   for (const [index, model] of value.models.entries()) {
     requireFields(model, MODEL_FIELDS, `models.${index}`);

@@ -1,13 +1,14 @@
 import { describeMismatch } from './compare.js';
 import { ZooError, explain } from './errors.js';
 
-/** @import { Job, Measurement, Progress, Stage, Verification } from './types.js' */
+/** @import { Verification } from './manifest_types.js' */
+/** @import { Job, Measurement, Progress, Stage } from './types.js' */
 /** @typedef {(progress: Progress, measured: Measurement) => void} Report */
 
 /** What has been measured so far, and the stage that is on. Each change makes a new value. */
 export class Log {
   /**
-   * @param {Job} job
+   * @param {Pick<Job, 'runtime' | 'onnxruntimeWeb' | 'threads'>} job
    * @param {Report} report
    */
   constructor(job, report) {
@@ -75,7 +76,7 @@ export class Log {
 
 /**
  * A measurement of nothing yet. `stopped_by` holds once the samples are in.
- * @param {Job} job
+ * @param {Pick<Job, 'runtime' | 'onnxruntimeWeb' | 'threads'>} job
  * @returns {Measurement}
  */
 export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
@@ -92,6 +93,7 @@ export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
     samples: [],
     verification: null,
     final_check: null,
+    placement: null,
     error: null,
   };
 }

@@ -29,6 +29,7 @@ export function jobFor({ model, variant, option }, { config, settings, choice })
     iterations: choice.iterations,
     warmup: settings.warmup,
     timeBudgetS: settings.timeBudgetS,
+    placement: settings.placement,
     runtime: settings.runtime,
     onnxruntimeWeb: config.onnxruntime_web,
     fake: settings.fake,

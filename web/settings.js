@@ -19,6 +19,7 @@ const DEFAULTS = Object.freeze({
   timeBudgetS: 120,
   warmup: 3,
   timeoutS: 300,
+  placement: false,
   runtime: 'onnxruntime-web',
   fake: PLAIN_SCRIPT,
 });
@@ -32,13 +33,14 @@ class Misfit extends Error {}
  */
 const PARAMETERS = {
   autorun: (text) => ({ autorun: oneOf(text, ['0', '1']) === '1' }),
-  models: (text, { modelIds }) => ({ models: list(text, (id) => oneOf(id, modelIds)) }),
+  models: (text, { modelIds }) => ({ models: text === 'all' ? modelIds : list(text, (id) => oneOf(id, modelIds)) }),
   backends: (text) => ({ backends: list(text, backend) }),
   iterations: (text) => ({ iterations: wholeNumber(text, 1, 10_000) }),
   device: (text) => ({ deviceName: deviceName(text) }),
   time_budget: (text) => ({ timeBudgetS: seconds(text) }),
   warmup: (text) => ({ warmup: wholeNumber(text, 0, 1000) }),
   timeout: (text) => ({ timeoutS: seconds(text) }),
+  placement: (text) => ({ placement: oneOf(text, ['0', '1']) === '1' }),
   runtime: (text, { runtimes }) => ({ runtime: oneOf(text, runtimes) }),
   fake: (text) => ({ fake: fakeScript(text) }),
 };

@@ -46,7 +46,7 @@ export async function supervise(job, { timeoutS, signal, onProgress }) {
 }
 
 /** Counts silence in ticks, so that a device that slept does not wake to find every run given up. */
-class Watchdog {
+export class Watchdog {
   /** @param {number} timeoutS */
   constructor(timeoutS) {
     this.timeoutS = timeoutS;

@@ -5,10 +5,12 @@ import { html } from './dom.js';
 import { counted, milliseconds, stageName, verdict } from './format.js';
 import { summarise } from './statistics.js';
 
-/** @import { Backend, ModelEntry, PlannedRun, Run, Summary } from './types.js' */
+/** @import { ModelEntry } from './manifest_types.js' */
+/** @import { Backend, PlannedRun, Run, Summary } from './types.js' */
 /** @typedef {(Node | string)[]} Content */
 /** A run that is over, its model's title, and what its button does. */
-/** @typedef {{run: Run, summary: Summary, title: string, onShow: () => void}} Finished */
+/** @typedef {Omit<Run, 'weights' | 'model_sha256'> & {held_to?: string}} ShownRun held_to: what its outputs were compared with, if not PyTorch */
+/** @typedef {{run: ShownRun, summary: Summary, title: string, onShow: () => void}} Finished */
 /** @typedef {{field: string, title: string, numeric?: boolean, cell: (finished: Finished) => Content}} Column */
 
 /** @type {readonly Column[]} */
@@ -39,7 +41,7 @@ export function headRow() {
 /**
  * The row of a run that is on.
  * @param {string} runId
- * @param {PlannedRun} planned
+ * @param {{model: {id: string, title: string}, variant: {name: string}, option: PlannedRun['option']}} planned
  * @returns {HTMLTableRowElement}
  */
 export function runningRow(runId, { model, variant, option }) {
@@ -54,7 +56,7 @@ export function runningRow(runId, { model, variant, option }) {
 
 /**
  * The row of a run that is over.
- * @param {Run} run
+ * @param {ShownRun} run
  * @param {string} title of its model
  * @param {() => void} onShow called when its samples are to be shown large
  * @returns {HTMLTableRowElement}
@@ -100,7 +102,7 @@ function samplesButton({ run, onShow }) {
 
 /** @param {Finished} finished */
 function verification({ run }) {
-  const { outcome, words, tolerance } = verdict([run.verification, run.final_check]);
+  const { outcome, words, tolerance } = verdict([run.verification, run.final_check], run.held_to);
   return [html('span', { class: 'line', 'data-outcome': outcome }, words), html('span', { class: 'line quiet' }, tolerance)];
 }
 

@@ -1,21 +1,27 @@
-/** The task's own measure of agreement: the same top-5, the same detections. The same rules as builder/verify.py. */
+/** The task's own measure of agreement: the same top-5, the same detections, all numbers. The same rules as builder/verify.py. */
 
 import { detect, iou } from './detection.js';
 import { ZooError } from './errors.js';
 
-/** @import { Detection, Postprocessing, Ssd, TaskVerification, Tensor, Tensors } from './types.js' */
+/** @import { Boxes, Raw, Ssd, TaskVerification, Tolerance, TopK } from './manifest_types.js' */
+/** @import { Detection, Tensor, Tensors } from './types.js' */
 
 const MIN_IOU = 0.99;
 const MAX_SCORE_DIFFERENCE = 1e-3;
 
 /**
- * A function that measures outputs against the reference's, whose own result it works out once.
- * @param {Tensors} expected PyTorch's outputs
- * @param {Postprocessing} postprocessing
+ * A function that measures outputs against the reference's, whose own result it works out once. A graph that gives detections itself
+ * is measured by compare.js, which needs the pairs for the outputs too.
+ * @param {Tensors} expected the reference's outputs
+ * @param {TopK | Ssd | Raw} postprocessing
  * @param {Tensor | null} priors of a detector
+ * @param {readonly Tolerance[]} tolerances
  * @returns {(actual: Tensors | null) => TaskVerification} null: outputs that cannot be compared
  */
-export function taskMeasure(expected, postprocessing, priors) {
+export function taskMeasure(expected, postprocessing, priors, tolerances) {
+  if (postprocessing.kind === 'raw') {
+    return (actual) => verdict('elements', size(expected), actual ? size(actual) : 0, actual ? countWithin(actual, expected, tolerances) : 0);
+  }
   if (postprocessing.kind === 'top_k') {
     const wanted = topK(onlyOne(expected), postprocessing.k);
     return (actual) => {
@@ -26,24 +32,118 @@ export function taskMeasure(expected, postprocessing, priors) {
   const boxes = /** @type {Tensor} */ (priors);
   const wanted = detect(expected, boxes, postprocessing);
   return (actual) => {
-    const found = actual ? detectIfPossible(actual, boxes, postprocessing) : [];
-    return verdict('detections', wanted.length, found.length, matched(wanted, found));
+    const found = (actual && detectIfPossible(() => detect(actual, boxes, postprocessing))) ?? [];
+    return verdict('detections', wanted.length, found.length, pairs(wanted, found).length);
   };
 }
 
 /**
- * What was found; nothing in outputs that are finite but so far off that a box overflows.
- * @param {Tensors} actual
- * @param {Tensor} priors
- * @param {Ssd} ssd
+ * The detections that a graph gives, row by row.
+ * @param {Tensors} outputs
+ * @param {Boxes} rule
+ * @returns {Detection[]}
+ * @throws {ZooError} when an output is absent, their shapes do not fit one another, or they hold NaN or infinity
  */
-function detectIfPossible(actual, priors, ssd) {
+export function givenDetections(outputs, { boxes_output, labels_output, scores_output }) {
+  const [boxes, labels, scores] = [outputs[boxes_output], outputs[labels_output], outputs[scores_output]];
+  const shapes = JSON.stringify([boxes?.dims, labels?.dims, scores?.dims]);
+  const count = boxes?.dims[0];
+  if (!boxes || !labels || !scores || shapes !== JSON.stringify([[count, 4], [count], [count]])) {
+    throw new ZooError('The detections do not fit one another', { got: shapes, expected: '[[N,4],[N],[N]]', next: 'try another backend' });
+  }
+  if (![...boxes.data, ...scores.data].every(Number.isFinite)) {
+    throw new ZooError('A detection is not finite', { got: 'NaN or infinity', expected: 'finite numbers', next: 'try another backend' });
+  }
+  return Array.from(labels.data, (label, row) => {
+    const [left = 0, top = 0, right = 0, bottom = 0] = boxes.data.subarray(4 * row, 4 * row + 4);
+    return { class_index: label, score: /** @type {number} */ (scores.data[row]), box: [left, top, right, bottom], prior: row };
+  });
+}
+
+/**
+ * Detections, or null where outputs are so far off that none follow from them.
+ * @param {() => Detection[]} find
+ */
+export function detectIfPossible(find) {
   try {
-    return detect(actual, priors, ssd);
+    return find();
   } catch (error) {
-    if (error instanceof ZooError) return [];
+    if (error instanceof ZooError) return null;
     throw error;
   }
+}
+
+/**
+ * Positions of one expected and one actual detection each, with the same class, an IoU of at least 0.99 and scores within 0.001. Each
+ * detection is in one pair at the most; the greatest IoU goes first, the lower position where two are equal.
+ * @param {readonly Detection[]} expected
+ * @param {readonly Detection[]} actual
+ * @returns {[number, number][]}
+ */
+export function pairs(expected, actual) {
+  const free = new Set(actual.keys());
+  /** @type {[number, number][]} */
+  const found = [];
+  for (const [row, wanted] of expected.entries()) {
+    let [greatest, partner] = [0, -1];
+    for (const position of free) {
+      const other = /** @type {Detection} */ (actual[position]);
+      if (other.class_index !== wanted.class_index || Math.abs(other.score - wanted.score) > MAX_SCORE_DIFFERENCE) continue;
+      const overlap = sameBox(wanted.box, other.box) ? 1 : iou(wanted.box, other.box);
+      if (overlap >= MIN_IOU && overlap > greatest) [greatest, partner] = [overlap, position];
+    }
+    if (partner >= 0) {
+      free.delete(partner);
+      found.push([row, partner]);
+    }
+  }
+  return found;
+}
+
+/**
+ * @param {TaskVerification['measure']} measure
+ * @param {number} expected
+ * @param {number} actual
+ * @param {number} agreeing
+ * @returns {TaskVerification}
+ */
+export function verdict(measure, expected, actual, agreeing) {
+  return { measure, expected, actual, matched: agreeing, passed: expected === actual && actual === agreeing };
+}
+
+/**
+ * How much of a tolerance a difference uses; 1 is the limit. Where the limit is 0, no difference uses nothing of it and any difference
+ * is over it.
+ * @param {number} actual
+ * @param {number} expected
+ * @param {{atol: number, rtol: number}} tolerance
+ */
+export function shareUsed(actual, expected, { atol, rtol }) {
+  const [difference, limit] = [Math.abs(actual - expected), atol + rtol * Math.abs(expected)];
+  if (limit > 0) return difference / limit;
+  return difference > 0 ? 2 : 0;
+}
+
+/**
+ * How many numbers are within their tolerance, of outputs that have the reference's shapes.
+ * @param {Tensors} actual
+ * @param {Tensors} expected
+ * @param {readonly Tolerance[]} tolerances
+ */
+function countWithin(actual, expected, tolerances) {
+  let within = 0;
+  for (const tolerance of tolerances) {
+    const found = /** @type {Tensor} */ (actual[tolerance.output]).data;
+    /** @type {Tensor} */ (expected[tolerance.output]).data.forEach((value, at) => {
+      if (shareUsed(/** @type {number} */ (found[at]), value, tolerance) <= 1) within += 1;
+    });
+  }
+  return within;
+}
+
+/** @param {Tensors} tensors */
+function size(tensors) {
+  return Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
 }
 
 /**
@@ -59,49 +159,12 @@ function topK({ data }, k) {
 }
 
 /**
- * How many pairs there are of one expected and one actual detection with the same class, an IoU of at least 0.99 and scores
- * within 0.001. Each detection is in one pair at the most; the greatest IoU goes first.
- * @param {readonly Detection[]} expected
- * @param {readonly Detection[]} actual
- */
-function matched(expected, actual) {
-  const free = new Set(actual);
-  let count = 0;
-  for (const wanted of expected) {
-    let greatest = 0;
-    /** @type {Detection | null} */
-    let partner = null;
-    for (const found of free) {
-      if (found.class_index !== wanted.class_index || Math.abs(found.score - wanted.score) > MAX_SCORE_DIFFERENCE) continue;
-      const overlap = sameBox(wanted.box, found.box) ? 1 : iou(wanted.box, found.box);
-      if (overlap >= MIN_IOU && overlap > greatest) [greatest, partner] = [overlap, found];
-    }
-    if (partner) {
-      free.delete(partner);
-      count += 1;
-    }
-  }
-  return count;
-}
-
-/**
  * Equal boxes match also where they have no area, and so no union.
  * @param {readonly number[]} one
  * @param {readonly number[]} other
  */
 function sameBox(one, other) {
   return one.every((corner, index) => corner === other[index]);
-}
-
-/**
- * @param {'top_5' | 'detections'} measure
- * @param {number} expected
- * @param {number} actual
- * @param {number} agreeing
- * @returns {TaskVerification}
- */
-function verdict(measure, expected, actual, agreeing) {
-  return { measure, expected, actual, matched: agreeing, passed: expected === actual && actual === agreeing };
 }
 
 /**

@@ -1,171 +1,12 @@
 /**
- * The nouns of the page, in the order the data meets them: manifest, settings, job, session, samples, run.
+ * The nouns of the page: the run that it posts, then, in the order the data meets them, settings, job, session, samples.
  *
- * Types whose names also stand in builder/records.py or timings/records.py mirror them field by field, snake_case names and units
- * included; tests/web/test_types.py compares the two. What only the page knows is in camelCase. A value is never changed once made.
+ * What models/manifest.json holds is in manifest_types.js. Types whose names also stand in timings/records.py mirror them field by
+ * field, snake_case names and units included; tests/web/test_types.py compares the two. What only the page knows is in camelCase. A
+ * value is never changed once made.
  */
 
-// ---- builder/records.py: what models/manifest.json holds ----
-
-/**
- * A file in the models folder; `path` is relative to that folder.
- * @typedef {object} FileEntry
- * @property {string} path
- * @property {string} sha256
- * @property {number} bytes
- */
-
-/**
- * From an RGB image of 8 bits a channel to the input tensor.
- * @typedef {object} Preprocessing
- * @property {'shorter_side' | 'stretch'} resize
- * @property {number | null} size
- * @property {number} divisor
- * @property {[number, number, number]} mean
- * @property {[number, number, number]} std
- */
-
-/**
- * The graph's one input: NCHW, float32, RGB.
- * @typedef {object} InputEntry
- * @property {string} name
- * @property {readonly number[]} shape
- * @property {'float32'} dtype
- * @property {Preprocessing} preprocessing
- */
-
-/**
- * One output of the graph, in the graph's order.
- * @typedef {object} OutputEntry
- * @property {string} name
- * @property {readonly number[]} shape
- * @property {'float32'} dtype
- */
-
-/**
- * Classification: the `k` greatest logits, the lower class index first where two are equal.
- * @typedef {object} TopK
- * @property {'top_k'} kind
- * @property {number} k
- */
-
-/**
- * Detection: how raw head outputs become boxes; detection.js reads it.
- * @typedef {object} Ssd
- * @property {'ssd'} kind
- * @property {FileEntry} priors
- * @property {string} locations_output
- * @property {string} scores_output
- * @property {'prior_major' | 'channel_major'} layout
- * @property {number} centre_variance
- * @property {number} size_variance
- * @property {number} score_threshold
- * @property {number} iou_threshold
- * @property {boolean} suppress_at_threshold
- * @property {number} candidates_per_class
- * @property {number} max_detections
- */
-
-/** @typedef {TopK | Ssd} Postprocessing */
-
-/**
- * |actual - reference| must nowhere exceed `atol` + `rtol` x |reference|.
- * @typedef {object} Tolerance
- * @property {string} output
- * @property {number} atol
- * @property {number} rtol
- * @property {string} reason
- */
-
-/**
- * How far one output was from eager PyTorch in fp32. The differences are null where nothing can be compared: another shape, NaN or
- * infinity. `tolerance_used` is the greatest share of the tolerance that was needed; 1 is the limit.
- * @typedef {object} OutputVerification
- * @property {string} output
- * @property {number | null} max_abs_diff
- * @property {number | null} max_rel_diff
- * @property {number | null} tolerance_used
- * @property {number} atol
- * @property {number} rtol
- * @property {boolean} passed
- */
-
-/**
- * The task's own measure: how many of the `expected` results were found, one to one.
- * @typedef {object} TaskVerification
- * @property {'top_5' | 'detections'} measure
- * @property {number} expected
- * @property {number} actual
- * @property {number} matched
- * @property {boolean} passed
- */
-
-/**
- * Outputs of one runtime for one reference input, compared with eager PyTorch in fp32.
- * @typedef {object} Verification
- * @property {string} reference
- * @property {string} runtime
- * @property {readonly OutputVerification[]} outputs
- * @property {TaskVerification} task
- * @property {boolean} passed
- */
-
-/**
- * A safetensors file with the input and PyTorch's outputs, under the graph's own names.
- * @typedef {object} ReferenceEntry
- * @property {string} path
- * @property {string} sha256
- * @property {number} bytes
- * @property {string} name
- */
-
-/**
- * Where the weights came from.
- * @typedef {object} WeightsEntry
- * @property {'pretrained' | 'seeded'} kind
- * @property {string} origin
- * @property {string | null} sha256
- * @property {string} licence
- * @property {string} citation
- */
-
-/**
- * One ONNX file of a model.
- * @typedef {object} VariantEntry
- * @property {string} path
- * @property {string} sha256
- * @property {number} bytes
- * @property {string} name
- * @property {number} opset
- * @property {number} ir_version
- * @property {readonly Tolerance[]} tolerances
- * @property {readonly Verification[]} verifications
- */
-
-/**
- * Everything that anybody outside the builder needs to know of one model.
- * @typedef {object} ModelEntry
- * @property {string} id
- * @property {string} title
- * @property {'classification' | 'detection'} task
- * @property {InputEntry} input
- * @property {readonly OutputEntry[]} outputs
- * @property {FileEntry} labels
- * @property {Postprocessing} postprocessing
- * @property {number} parameters
- * @property {WeightsEntry} weights
- * @property {readonly ReferenceEntry[]} references
- * @property {readonly VariantEntry[]} variants
- * @property {string} build_key
- */
-
-/**
- * models/manifest.json.
- * @typedef {object} Manifest
- * @property {1} schema_version
- * @property {Readonly<Record<string, string>>} tools
- * @property {readonly ModelEntry[]} models
- */
+/** @import { ModelEntry, OutputEntry, VariantEntry, Verification } from './manifest_types.js' */
 
 // ---- timings/records.py: what is posted to /api/runs ----
 
@@ -222,6 +63,11 @@
  * @property {boolean} wasm_threads
  */
 
+/**
+ * How the runtime placed a model's nodes: how many of each operator on each backend, after its own fusions.
+ * @typedef {Readonly<Record<string, Readonly<Record<string, number>>>>} Placement
+ */
+
 /** @typedef {'wasm' | 'webgpu'} Backend */
 /** @typedef {'onnxruntime-web' | 'fake'} RuntimeName */
 
@@ -252,6 +98,7 @@
  * @property {readonly Sample[]} samples
  * @property {Verification | null} verification
  * @property {Verification | null} final_check
+ * @property {Placement | null} placement Null unless it was asked for and could be read.
  * @property {readonly RunWarning[]} warnings
  * @property {Failure | null} error
  * @property {Device} device
@@ -278,6 +125,7 @@
  * @property {number} timeBudgetS
  * @property {number} warmup
  * @property {number} timeoutS Silence of a worker, in seconds, after which it is given up.
+ * @property {boolean} placement Whether the runtime is to tell where nodes run, which costs time.
  * @property {RuntimeName} runtime
  * @property {FakeScript} fake
  */
@@ -300,6 +148,7 @@
  * @property {readonly string[]} backends
  * @property {number} iterations
  * @property {string} deviceName
+ * @property {boolean} [evenStopped] Whether to run also what is predicted to stop: the URL named it.
  */
 
 /**
@@ -332,31 +181,40 @@
  * @property {number} iterations
  * @property {number} warmup
  * @property {number} timeBudgetS
+ * @property {boolean} placement
  * @property {RuntimeName} runtime
  * @property {{version: string, base: string}} onnxruntimeWeb
  * @property {FakeScript} fake
  */
 
 /**
- * Numbers with their dimensions, in CPU memory.
+ * Numbers with their dimensions, in CPU memory: float32 in a Float32Array, int64 in a Float64Array, which holds each exactly or is not made.
  * @typedef {object} Tensor
- * @property {Float32Array} data
+ * @property {Float32Array | Float64Array} data
  * @property {readonly number[]} dims
  */
 
 /** @typedef {Readonly<Record<string, Tensor>>} Tensors */
 
 /**
- * A model that is ready to run. `prepare` is called outside the clock, `run` inside it; `run` is over when the outputs are in CPU memory.
+ * Numbers as a runtime takes and gives them, in CPU memory, in an array of their own type; float32 where no type is named.
+ * @typedef {Readonly<Record<string, {type?: string, dims: readonly number[], data: any}>>} RawTensors any: one of a dozen kinds of arrays
+ */
+
+/**
+ * A model that is ready to run. `prepare` and `read` are called outside the clock, `run` inside it; `run` is over when the outputs are
+ * in CPU memory.
  * @template Feeds
  * @typedef {object} Session
  * @property {number} threads How many threads it really got.
- * @property {(inputs: Tensors) => Feeds} prepare
- * @property {(feeds: Feeds) => Promise<Tensors>} run
+ * @property {(inputs: RawTensors) => Feeds} prepare
+ * @property {(feeds: Feeds) => Promise<RawTensors>} run
+ * @property {(outputs: RawTensors) => Tensors} read Throws a ZooError for numbers that are neither float32 nor int64 below 2**53.
  * @property {() => Promise<void>} release
+ * @property {Placement | null} placement Null unless it was asked for and could be read.
  */
 
-/** @typedef {{backend: Backend, threads: number, outputs: readonly OutputEntry[]}} SessionOptions */
+/** @typedef {{backend: Backend, threads: number, outputs: readonly OutputEntry[], placement: boolean, unoptimised?: boolean}} SessionOptions */
 
 /**
  * One way to run a model. Its clock is its own, so that the fake's can be scripted.
@@ -384,6 +242,7 @@
  * @property {readonly Sample[]} samples
  * @property {Verification | null} verification
  * @property {Verification | null} final_check
+ * @property {Placement | null} placement
  * @property {Failure | null} error
  */
 
@@ -412,7 +271,8 @@
  */
 
 /**
- * One thing found in an image. `box` is x1, y1, x2, y2 as fractions of the image, `prior` the prior box that it came from.
+ * One thing found in an image. `box` is x1, y1, x2, y2 as fractions of the image, `prior` the prior box that it came from; where the
+ * graph itself gives detections, `box` is in pixels of the input and `prior` the row.
  * @typedef {object} Detection
  * @property {number} class_index
  * @property {number} score

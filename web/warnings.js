@@ -12,7 +12,7 @@ const ENOUGH_SAMPLES = 5;
 
 /**
  * @param {Measurement} measured
- * @param {{backend: Backend, threads: number, iterations: number, timeBudgetS: number}} asked
+ * @param {{backend: Backend, threads: number, iterations: number, timeBudgetS: number, placement?: boolean}} asked
  * @param {Device} device
  * @param {boolean} wasHidden whether the page was hidden at any time
  * @returns {RunWarning[]}
@@ -27,6 +27,7 @@ export function warningsFor(measured, asked, device, wasHidden) {
   const warn = (/** @type {boolean} */ isSeen, /** @type {string} */ code, /** @type {string} */ message) => {
     if (isSeen) seen.push({ code, message });
   };
+  warn(asked.placement === true, 'placement', 'Session logging was on to see where nodes ran: for proof, not for timing.');
   warn(wasHidden, 'tab_hidden', 'The tab was hidden for a while; browsers slow hidden tabs down.');
   warn(isWasm && !isIsolated, 'not_isolated', 'The page is not cross-origin isolated, so WebAssembly had one thread.');
   warn(isWasm && isIsolated && threads < asked.threads, 'fewer_threads', `${asked.threads} threads were asked for, ${threads} ran.`);

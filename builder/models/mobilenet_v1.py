@@ -7,7 +7,8 @@ so that state dicts converted from TensorFlow's checkpoint load without renaming
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
+
+from builder.models.same_padding import SameConv2d
 
 # (output channels, stride) of the thirteen depthwise-separable blocks.
 BLOCKS = (
@@ -22,20 +23,6 @@ BLOCKS = (
     (1024, 1),
 )
 _BN_EPSILON = 0.001
-
-
-class _SameConv2d(nn.Conv2d):
-    """A 3x3 convolution with TensorFlow's "SAME" padding for inputs of even height and width.
-
-    With stride 2 TensorFlow pads such an input by one row at the bottom and one column at the right only; torch's padding is
-    symmetric, so it is written out. 224 stays even down to 14, the last map that a stride of 2 is applied to.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, 3, stride, padding=1 if stride == 1 else 0, groups=groups, bias=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input if self.stride[0] == 1 else functional.pad(input, (0, 1, 0, 1)))
 
 
 def _normalised(convolution: nn.Conv2d) -> nn.Sequential:
@@ -59,9 +46,9 @@ class MobileNetV1(nn.Module):
 
     def __init__(self, classes: int = 1001) -> None:
         super().__init__()
-        blocks, channels = [_Block(_normalised(_SameConv2d(3, 32, 2)))], 32
+        blocks, channels = [_Block(_normalised(SameConv2d(3, 32, 2)))], 32
         for outputs, stride in BLOCKS:
-            depthwise = _normalised(_SameConv2d(channels, channels, stride, groups=channels))
+            depthwise = _normalised(SameConv2d(channels, channels, stride, groups=channels))
             pointwise = _normalised(nn.Conv2d(channels, outputs, 1, bias=False))
             blocks.append(_Block(nn.Sequential(depthwise, pointwise)))
             channels = outputs

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from builder import cards
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,5 +33,6 @@ def builder(
 
 
 def contents(folder: Path, pattern: str = "*/*") -> dict[str, bytes]:
-    """Every file of an output folder by its relative path."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.glob(pattern)) if p.is_file()}
+    """Every file of an output folder by its relative path, but for model cards, which tell how long the build took."""
+    found = (path for path in sorted(folder.glob(pattern)) if path.is_file() and path.name != cards.FILE_NAME)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

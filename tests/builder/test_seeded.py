@@ -10,20 +10,24 @@ from torch import Tensor, nn
 from builder.catalogue import CATALOGUE
 from builder.detection import Detection
 from builder.preprocess import photograph_tensor
+from builder.records import Boxes
 from builder.seeded import initialise
 from builder.spec import ModelSpec, SsdSpec, load_function
 from builder.verify import detections
 
-_DETECTORS = [spec for spec in CATALOGUE if spec.task == "detection"]
-_QUICK = [spec for spec in CATALOGUE if spec.id != "ssd_resnet34"]  # which is slow, and runs ssd_mobilenet_v1's code
+# The others are slow, and made of the same layers.
+_SLOW = ("convnext_base", "resnest50_basic", "resnet50", "ssd300_vgg16", "ssd_resnet34", "fasterrcnn_resnet50_fpn_800")
+_SPECS = [spec for spec in CATALOGUE if spec.id not in _SLOW]
+_DETECTORS = [spec for spec in _SPECS if spec.task == "detection"]
+_QUICK = [spec for spec in _SPECS if spec.id in ("mobilenet_v2", "efficientnet_b0", "ssd_mobilenet_v1_coco_075")]
 SMALLEST_NORMAL = np.finfo(np.float32).tiny
 
 
-@pytest.fixture(scope="module", params=CATALOGUE, ids=lambda s: s.id)
+@pytest.fixture(scope="module", params=_SPECS, ids=lambda s: s.id)
 def seeded(request: pytest.FixtureRequest) -> tuple[ModelSpec, nn.Module]:
     """A model with its seeded weights."""
     spec: ModelSpec = request.param
-    network: nn.Module = load_function(spec.constructor)()
+    network: nn.Module = load_function(spec.constructor)(**dict(spec.arguments))
     initialise(network, spec)
     return spec, network
 
@@ -44,8 +48,10 @@ def test_weights_and_activations_are_of_sensible_scale_and_never_denormal(seeded
             checked += 1
             assert torch.isfinite(output).all()
             assert _denormal(output) == 0
-            assert 0.05 < float(output.abs().max()) < 1000
-            assert float(output.std()) > 0.01
+            assert float(output.abs().max()) < 1000
+            assert float(output.abs().max()) > 0.05 or output.shape[2:] == (1, 1)
+            # A squeeze-and-excitation's few numbers may all lie on one side of its ReLU.
+            assert float(output.std()) > 0.01 or output.shape[2:] == (1, 1)
 
     handles = [m.register_forward_hook(check) for m in network.modules()]
     with torch.inference_mode():
@@ -54,23 +60,24 @@ def test_weights_and_activations_are_of_sensible_scale_and_never_denormal(seeded
         handle.remove()
     assert checked > 40
     for output in outputs if isinstance(outputs, tuple) else (outputs,):
-        assert float(output.std()) > 0.1
+        assert float(output.double().std()) > 0.1
         assert float(output.min()) < float(output.max())
 
 
 def _found(spec: ModelSpec, network: nn.Module) -> list[Detection]:
-    assert isinstance(spec.postprocessing, SsdSpec)
+    rule = spec.postprocessing
+    assert isinstance(rule, SsdSpec | Boxes)
     with torch.inference_mode():
         outputs = network(torch.from_numpy(photograph_tensor(spec.input)))
     named = {o.name: t.numpy() for o, t in zip(spec.outputs, outputs, strict=True)}
-    return detections(named, spec.postprocessing, spec.postprocessing.make_priors())
+    return detections(named, rule, rule.make_priors() if isinstance(rule, SsdSpec) else None)
 
 
 @pytest.mark.parametrize("seeded", _DETECTORS, ids=lambda s: s.id, indirect=True)
-def test_a_detector_finds_between_10_and_200_things_of_several_classes(seeded: tuple[ModelSpec, nn.Module]) -> None:
+def test_a_detector_finds_between_30_and_90_things_of_several_classes(seeded: tuple[ModelSpec, nn.Module]) -> None:
     spec, network = seeded
     found = _found(spec, network)
-    assert 10 <= len(found) <= 200
+    assert 30 <= len(found) <= 90
     assert len({d.class_index for d in found}) >= 5
 
 
@@ -80,7 +87,7 @@ def test_the_same_weights_come_out_with_any_number_of_threads(seeded: tuple[Mode
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        again: nn.Module = load_function(spec.constructor)()
+        again: nn.Module = load_function(spec.constructor)(**dict(spec.arguments))
         initialise(again, spec)
     finally:
         torch.set_num_threads(threads)

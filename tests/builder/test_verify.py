@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from builder.catalogue import RESNET50, SSD_MOBILENET_V1
+from builder.catalogue.classifiers import RESNET50
+from builder.catalogue.detectors import FASTERRCNN_RESNET50_FPN, SSD_MOBILENET_V1
 from builder.detection import Detection
-from builder.records import Tolerance, TopK
+from builder.records import Raw, Tolerance, TopK, Verification
 from builder.spec import SsdSpec
 from builder.verify import compare, describe, matched, top_k, verify
 
@@ -165,3 +166,82 @@ def test_an_output_without_a_tolerance_is_not_passed_over() -> None:
         verify(
             _heads(4), _heads(4), SSD_MOBILENET_V1.tolerances[1:], rule, rule.make_priors(), reference="n", runtime="t"
         )
+
+
+BOXES = FASTERRCNN_RESNET50_FPN.postprocessing
+BOX_TOLERANCES = tuple(
+    Tolerance(output=name, atol=atol, rtol=0, reason="test")
+    for name, atol in (("boxes", 0.01), ("labels", 0), ("scores", 1e-3))
+)
+
+
+def _given(*rows: tuple[float, float, float, float, int, float]) -> dict[str, NDArray[np.float32] | NDArray[np.int64]]:
+    """Detections as a graph gives them: left, top, right, bottom, label, score."""
+    return {
+        "boxes": np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
+        "labels": np.array([row[4] for row in rows], np.int64),
+        "scores": np.array([row[5] for row in rows], np.float32),
+    }
+
+
+CAT, DOG = (10, 20, 110, 220, 17, 0.9), (50, 60, 90, 100, 18, 0.9)
+
+
+def _verify_boxes(actual: object, expected: object) -> Verification:
+    return verify(actual, expected, BOX_TOLERANCES, BOXES, None, reference="photograph", runtime="test")  # type: ignore[arg-type]
+
+
+def test_detections_in_another_order_are_compared_with_their_partners() -> None:
+    shifted = (10.005, 20, 110, 220, 17, 0.9)
+    result = _verify_boxes(_given(DOG, shifted), _given(CAT, DOG))
+    assert result.passed
+    assert (result.task.measure, result.task.expected, result.task.matched) == ("detections", 2, 2)
+    boxes, labels, _ = result.outputs
+    assert boxes.max_abs_diff == pytest.approx(0.005, abs=1e-5)
+    assert labels.max_abs_diff == 0
+
+
+@pytest.mark.parametrize(
+    "actual",
+    [
+        _given(CAT),
+        _given(CAT, DOG, DOG),
+        _given(CAT, (*DOG[:4], 19, 0.9)),
+        _given(CAT, (*DOG[:5], 0.898)),
+        _given(CAT, (50, 60, 91, 100, 18, 0.9)),
+        _given(CAT, (50, 60, math.nan, 100, 18, 0.9)),
+        {**_given(CAT, DOG), "labels": np.zeros(3, np.int64)},
+        {"boxes": np.zeros((2, 4), np.float32)},
+    ],
+    ids=["one missing", "one over", "class", "score", "box", "NaN", "shape", "output missing"],
+)
+def test_a_detection_without_a_partner_fails_every_output_without_numbers(actual: object) -> None:
+    result = _verify_boxes(actual, _given(CAT, DOG))
+    assert not result.passed
+    assert not result.task.passed
+    assert [o.max_abs_diff for o in result.outputs] == [None, None, None]
+
+
+def test_partners_must_also_be_within_the_tolerance() -> None:
+    result = _verify_boxes(_given((10.1, 20, 110, 220, 17, 0.9)), _given(CAT))
+    assert result.task.passed
+    assert [o.passed for o in result.outputs] == [False, True, True]
+    assert not result.passed
+
+
+def test_no_detections_on_both_sides_agree() -> None:
+    result = _verify_boxes(_given(), _given())
+    assert result.passed
+    assert [o.max_abs_diff for o in result.outputs] == [0, 0, 0]
+    assert not _verify_boxes(_given(CAT), _given()).passed
+
+
+def test_raw_outputs_are_counted_number_by_number() -> None:
+    rule = Raw(kind="raw")
+    expected = {"logits": _array(1, 2, 3)}
+    right = verify(
+        {"logits": _array(1.05, 2, 3)}, expected, (TOLERANCE,), rule, None, reference="noise", runtime="test"
+    )
+    assert (right.passed, right.task.measure, right.task.expected, right.task.matched) == (True, "elements", 3, 3)
+    wrong = verify({"logits": _array(1, 3, 3)}, expected, (TOLERANCE,), rule, None, reference="noise", runtime="test")
+    assert (wrong.passed, wrong.task.matched, wrong.task.actual) == (False, 2, 3)

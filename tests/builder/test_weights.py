@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import http.server
+import json
 import os
 import sys
 import threading
@@ -20,8 +21,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from builder import weights
-from builder.catalogue import MOBILENET_V1, RESNET50, SSD_RESNET34
+from builder.catalogue.classifiers import MOBILENET_V1, RESNET50
+from builder.catalogue.detectors import SSD_RESNET34
 from builder.errors import ZooError
+from builder.fetching import weights_of
 from builder.fingerprints import Fingerprints
 from builder.models.mobilenet_v1 import MobileNetV1
 from builder.models.ssd_resnet34 import SsdResNet34
@@ -116,6 +119,95 @@ def test_a_file_of_ones_own_goes_by_the_models_id(folder: Path) -> None:
     assert chosen.sha256 == hashlib.sha256(b"mine").hexdigest()
 
 
+def test_models_that_share_their_weights_share_a_file_of_ones_own(folder: Path) -> None:
+    spec = dataclasses.replace(RESNET50, id="resnet50_small", weights_id="resnet50")
+    (folder / "resnet50.pth").write_bytes(b"shared")
+    chosen = _resolve(spec)
+    assert (chosen.path, chosen.bytes) == (folder / "resnet50.pth", 6)
+    assert chosen.origin == "file resnet50.pth of the weights folder"
+    (folder / "resnet50_small.pth").write_bytes(b"its own")
+    assert _resolve(spec).path == folder / "resnet50_small.pth"
+
+
+def test_a_mirror_stands_in_for_the_url(published: tuple[ModelSpec, bytes]) -> None:
+    spec, content = published
+    assert spec.weights.url
+    source = dataclasses.replace(spec.weights, url="http://127.0.0.1:9/x", mirrors=(spec.weights.url,))
+    chosen = _resolve(dataclasses.replace(spec, weights=source))
+    assert (chosen.kind, chosen.origin, chosen.bytes) == ("pretrained", "http://127.0.0.1:9/x", len(content))
+
+
+class _Told:
+    """A Reporter that only keeps what it is told of bytes."""
+
+    def __init__(self) -> None:
+        self.of_bytes: dict[str, list[int]] = {}
+
+    def stage(self, model: str, stage: str) -> None: ...
+    def finished(self, model: str, text: str) -> None: ...
+    def failed(self, model: str, error: ZooError) -> None: ...
+    def note(self, text: str) -> None: ...
+
+    def bytes(self, model: str, done: int, total: int | None) -> None:
+        self.of_bytes.setdefault(model, []).append(done)
+
+
+def test_weights_of_several_models_are_fetched_at_the_same_time(tmp_path: Path) -> None:
+    """Three models, two files; the server answers only when both have been asked for."""
+    asked: list[str] = []
+    both = threading.Barrier(2, timeout=30)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            both.wait()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.path)))
+            self.end_headers()
+            self.wfile.write(self.path.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def spec(name: str, file: str) -> ModelSpec:
+        path = f"/{file}"
+        source = dataclasses.replace(
+            RESNET50.weights,
+            file_name=file,
+            url=f"http://127.0.0.1:{server.server_address[1]}{path}",
+            bytes=len(path),
+            checksums=(f"sha256:{hashlib.sha256(path.encode()).hexdigest()}",),
+        )
+        return dataclasses.replace(RESNET50, id=name, weights=source)
+
+    specs = [spec("a", "one.pth"), spec("b", "two.pth"), spec("c", "one.pth")]
+    told = _Told()
+    try:
+        found = list(weights_of(specs, "pretrained", Fingerprints(tmp_path / "f.json"), told))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert [s.id for s, _ in found] == ["a", "b", "c"]
+    assert all(isinstance(w, weights.Weights) and w.kind == "pretrained" for _, w in found)
+    assert sorted(asked) == ["/one.pth", "/two.pth"]
+    assert all(told.of_bytes[name][-1] == 8 for name in ("a", "b") if name in told.of_bytes)
+    assert told.of_bytes
+
+
+def test_one_failure_among_the_weights_stops_nobody(folder: Path, tmp_path: Path) -> None:
+    (folder / "resnet50.pth").write_bytes(b"mine")
+    specs = [MOBILENET_V1, RESNET50]
+    (_, failure), (_, chosen) = weights_of(specs, "pretrained", Fingerprints(tmp_path / "f.json"), _Told())
+    assert isinstance(failure, ZooError)
+    assert "mobilenet_v1, stage weights: no pretrained weights" in failure.what
+    assert isinstance(chosen, weights.Weights)
+
+
 def test_auto_falls_back_to_a_seed_and_says_why() -> None:
     source = dataclasses.replace(RESNET50.weights, url="http://127.0.0.1:9/x")
     chosen = _resolve(dataclasses.replace(RESNET50, weights=source))
@@ -157,6 +249,19 @@ def test_a_digest_is_taken_anew_when_the_file_changes(tmp_path: Path) -> None:
     assert Fingerprints(store).digest(path) == hashlib.sha256(b"two!").hexdigest()
     store.write_text("not json")
     assert Fingerprints(store).digest(path) == hashlib.sha256(b"two!").hexdigest()
+
+
+def test_what_two_builders_learn_is_kept_together(tmp_path: Path) -> None:
+    one, two, store = tmp_path / "one", tmp_path / "two", tmp_path / "store.json"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    first, second = Fingerprints(store), Fingerprints(store)
+    first.digest(one)
+    second.learn(two, "0" * 64)
+    first.save()
+    second.save()
+    assert set(json.loads(store.read_text())) == {str(one), str(two)}
+    assert Fingerprints(store).digest(two) == "0" * 64  # as told: it was not read
 
 
 # Reading files

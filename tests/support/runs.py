@@ -59,6 +59,7 @@ _BASE = {
     "download_cached": False,
     "session_ms": 800.5,
     "first_ms": 40.125,
+    "placement": None,
     "warnings": [],
     "device": DEVICE,
 }

@@ -112,14 +112,27 @@ VERIFY = """async ({verifier}, {model, variant, reference, change}) => {
         ("echo_ssd", [{"output": "scores", "index": 0, "value": 3.5}]),
         ("echo_ssd", [{"output": "locations", "index": 0, "value": 9.0}]),
         ("echo_ssd", [{"output": "locations", "index": 2, "value": 1e4}]),
+        ("echo_boxes", []),
+        ("echo_boxes", [{"output": "labels", "index": 1, "value": 2}]),
+        ("echo_boxes", [{"output": "boxes", "index": 7, "value": 3.0}]),
     ],
-    ids=["same", "another top-5", "same boxes", "another score", "another box", "a box that overflows"],
+    ids=[
+        "same",
+        "another top-5",
+        "same boxes",
+        "another score",
+        "another box",
+        "a box that overflows",
+        "same detections",
+        "another class",
+        "another given box",
+    ],
 )
 def test_a_whole_verification_is_that_of_python(
     javascript: JavaScript, tiny_zoo: Path, model_id: str, change: list[dict[str, Any]]
 ) -> None:
     model = cast(ModelEntry, manifest.find(manifest.read(tiny_zoo), model_id))
-    (variant,), (reference,) = model.variants, model.references
+    (variant,), (reference, *_) = model.variants, model.references
     stored = load_file(tiny_zoo / reference.path)
     expected = {output.name: stored[output.name] for output in model.outputs}
     actual = {name: tensor.copy() for name, tensor in expected.items()}
@@ -159,7 +172,12 @@ READ = """({readSafetensors}, bytes) => {
 
 
 def test_safetensors_files_are_read_whatever_their_alignment(javascript: JavaScript) -> None:
-    tensors = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "empty": np.zeros((0, 4), np.float32)}
+    tensors: dict[str, NDArray[Any]] = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "empty": np.zeros((0, 4), np.float32),
+        "whole": np.array([0, -3, 2**53 - 1], np.int64),
+        "none": np.zeros((0,), np.int64),
+    }
     content = save(tensors)
     length = int.from_bytes(content[:8], "little")
     shifted = (length + 1).to_bytes(8, "little") + content[8 : 8 + length] + b" " + content[8 + length :]
@@ -167,6 +185,8 @@ def test_safetensors_files_are_read_whatever_their_alignment(javascript: JavaScr
         assert javascript("inputs.js", READ, list(file)) == {
             "a": {"data": [0, 1, 2, 3, 4, 5], "dims": [2, 3]},
             "empty": {"data": [], "dims": [0, 4]},
+            "whole": {"data": [0, -3, 2**53 - 1], "dims": [3]},
+            "none": {"data": [], "dims": [0]},
         }
 
 
@@ -181,7 +201,10 @@ def _file(header: object, data: bytes = b"") -> bytes:
         (b"", "is cut off"),
         (b"\xff" * 20, "is cut off"),
         ((5).to_bytes(8, "little") + b"hello", "is not a safetensors file"),
-        (_file({"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}}, b"\0" * 8), "a type that the page does not read"),
+        (_file({"a": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}}, b"\0" * 2), "a type that the page does not read"),
+        (_file({"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 4]}}, b"\0" * 4), "another size than its shape"),
+        (_file({"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}}, (2**53).to_bytes(8, "little")), "a number that JavaScript cannot count with"),
+        (_file({"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}}, (-(2**53)).to_bytes(8, "little", signed=True)), "a number that JavaScript cannot count with"),
         (_file({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, b"\0" * 4), "another size than its shape"),
         (_file({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 8]}}, b"\0" * 8), "another size than its shape"),
         (_file({"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}, b"\0" * 4), "is not described in full"),
@@ -194,3 +217,26 @@ def test_files_that_are_no_safetensors_are_named_with_what_is_wrong(
     message = javascript("inputs.js", READ, list(content))
     assert complaint in message
     assert "Expected: " in message
+
+
+OUTPUTS = """({readOutputs}) => {
+  const read = (...outputs) => {
+    try {
+      const tensors = readOutputs(Object.fromEntries(outputs.map(data => ['labels', {type: 'any', data, dims: [data.length]}])));
+      return [...tensors.labels.data];
+    } catch (error) {
+      return error.message;
+    }
+  };
+  return [[1.5], [], [7n, -1n], [], [2n ** 60n], [1]].map((numbers, index) =>
+    read([Float32Array, Float32Array, BigInt64Array, BigInt64Array, BigInt64Array, Int32Array][index].from(numbers)));
+}"""
+
+
+def test_outputs_of_a_runtime_become_numbers_or_an_error_that_names_them(javascript: JavaScript) -> None:
+    *read, too_great, other_type = javascript("inputs.js", OUTPUTS)
+    assert read == [[1.5], [], [7, -1], []]
+    assert "output labels holds a number that JavaScript cannot count with" in too_great
+    assert "1152921504606846976" in too_great
+    assert "The output labels has a type that the page does not read" in other_type
+    assert "Int32Array" in other_type

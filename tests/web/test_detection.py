@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from builder import manifest
+from builder.catalogue import CATALOGUE
 from builder.detection import Detection, detect
 from builder.records import ModelEntry, Ssd
+from builder.spec import SsdSpec
 from tests.support.javascript import JavaScript
 from tests.support.tiny_zoo import write_tiny_zoo
 
@@ -65,6 +67,9 @@ _PRIOR_NUMBERS = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0, 1, width=
 _RULES = st.fixed_dictionaries(
     {
         "layout": st.sampled_from(["prior_major", "channel_major"]),
+        "score_activation": st.sampled_from(["softmax", "sigmoid"]),
+        "max_log_size": st.sampled_from([None, 0.5, 4.135166556742356]),
+        "clip": st.booleans(),
         "score_threshold": st.sampled_from([0.0, 0.01, 0.05, 0.5]),
         "iou_threshold": st.sampled_from([0.3, 0.45, 0.5, 1.0]),
         "suppress_at_threshold": st.booleans(),
@@ -113,6 +118,22 @@ def test_boxes_far_outside_the_image_are_the_same(javascript: JavaScript, plain:
     assert_same(found, case.expected())
 
 
+def test_a_limit_of_sizes_keeps_a_box_finite_and_clip_keeps_it_inside(javascript: JavaScript, plain: Ssd) -> None:
+    limited = plain.model_copy(update={"max_log_size": 2.0, "clip": True, "score_activation": "sigmoid"})
+    huge = Case(
+        np.array([[[0, 0, 1e4, 1e4], [-60, 0, 0, 0]]], np.float32),
+        np.array([[[9, 3, -500], [9, 500, -2]]], np.float32),
+        np.full((2, 4), 0.5, np.float32),
+        limited,
+    )
+    expected = huge.expected()
+    assert (expected[0].class_index, expected[0].score) == (1, 1.0)
+    assert all(0 <= side <= 1 for d in expected for side in d.box)
+    assert [d.box for d in expected if d.prior == 0] == [(0, 0, 1, 1)]
+    (found,) = javascript("detection.js", DETECT, [huge.sent()])
+    assert_same(found, expected)
+
+
 @pytest.mark.parametrize("place", ["locations", "logits"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_heads_that_are_not_finite_are_an_error_in_both(
@@ -144,7 +165,7 @@ RECORDED = """async ({detect}, {paths, ssd}) => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["ssd_mobilenet_v1", "ssd_resnet34"])
+@pytest.mark.parametrize("name", [spec.id for spec in CATALOGUE if isinstance(spec.postprocessing, SsdSpec)])
 @pytest.mark.parametrize("reference", ["photograph", "noise"])
 def test_recorded_heads_of_the_real_detectors_give_the_same_detections(
     javascript_beside: Callable[[Path], JavaScript], real_zoo: Path, name: str, reference: str

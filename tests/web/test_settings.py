@@ -53,6 +53,7 @@ def test_every_parameter_is_read(javascript: JavaScript) -> None:
             "time_budget": "1.5",
             "warmup": "0",
             "timeout": "9",
+            "placement": "1",
             "runtime": "fake",
             "fake": json.dumps({"durations_ms": [1, 2], "faults": {"3": "nan"}}),
         }
@@ -68,6 +69,7 @@ def test_every_parameter_is_read(javascript: JavaScript) -> None:
         "timeBudgetS": 1.5,
         "warmup": 0,
         "timeoutS": 9,
+        "placement": True,
         "runtime": "fake",
         "fake": {"session_ms": 0, "durations_ms": [1, 2], "pace_ms": 0, "faults": {"3": "nan"}},
     }
@@ -89,17 +91,22 @@ BACKENDS = "the choices are wasm (as many threads as there are cores), wasm-N (N
         ("?iterations=1e3", "iterations=1e3 is not a whole number from 1 to 10000."),
         ("?warmup=-1", "warmup=-1 is not a whole number from 0 to 1000."),
         ("?time_budget=0", "time_budget=0 is not a number of seconds over 0 and at most 86400."),
+        ("?placement=yes", "placement=yes is not a choice; the choices are 0, 1."),
         ("?timeout=soon", "timeout=soon is not a number of seconds over 0 and at most 86400."),
         ("?device=+", "device=  is not a name of 1 to 200 characters."),
         ("?runtime=fake", "runtime=fake is not a choice; the choices are onnxruntime-web."),
         ("?iterations=3&iterations=4", "iterations=3 and iterations=4 stands more than once; give it once."),
-        ("?iteration=3", "iteration is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
-        ("?fake={}", "fake is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
-        ("?constructor=1", "constructor is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, runtime."),
+        ("?iteration=3", "iteration is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, placement, runtime."),
+        ("?fake={}", "fake is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, placement, runtime."),
+        ("?constructor=1", "constructor is unknown; the parameters are autorun, models, backends, iterations, device, time_budget, warmup, timeout, placement, runtime."),
     ],
 )  # fmt: skip
 def test_what_is_off_is_named_with_the_choices(javascript: JavaScript, search: str, problem: str) -> None:
     assert parse(javascript, search)["problems"] == [problem]
+
+
+def test_all_models_can_be_asked_for_at_once(javascript: JavaScript) -> None:
+    assert parse(javascript, "?models=all")["settings"]["models"] == ["resnet50", "mobilenet_v1"]
 
 
 def test_all_problems_are_named_at_once_and_the_rest_still_counts(javascript: JavaScript) -> None:

@@ -1,9 +1,10 @@
-"""web/types.js mirrors the records that Python writes and reads: the two lists of fields cannot drift apart."""
+"""web/manifest_types.js and web/types.js mirror the records that Python writes and reads: the lists of fields cannot drift apart."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -12,19 +13,21 @@ import builder.records
 import timings.records
 from timings.statistics import Summary
 
-TYPES = Path(__file__).parents[2] / "web" / "types.js"
+WEB = Path(__file__).parents[2] / "web"
+HOLDERS = {builder.records: WEB / "manifest_types.js", timings.records: WEB / "types.js"}
+CHOICES = re.compile(r"^/\*\* @typedef \{((?:'\w+'(?: \| )?)+)\} (\w+) \*/$", flags=re.MULTILINE)
 RECORDS: dict[str, type[builder.records.Record]] = {
     name: value
-    for module in (builder.records, timings.records)
+    for module in HOLDERS
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, builder.records.Record) and value is not builder.records.Record
 }
 
 
-def typedefs() -> dict[str, list[str]]:
-    """The typedefs of web/types.js with their properties, in order."""
+def typedefs(file: Path) -> dict[str, list[str]]:
+    """The file's typedefs with their properties, in order."""
     found: dict[str, list[str]] = {}
-    for comment in re.findall(r"/\*\*(.*?)\*/", TYPES.read_text(), flags=re.DOTALL):
+    for comment in re.findall(r"/\*\*(.*?)\*/", file.read_text(), flags=re.DOTALL):
         name = re.search(r"@typedef \{object\} (\w+)", comment)
         if name:
             found[name[1]] = re.findall(r"@property \{.*\} \[?(\w+)", comment)
@@ -33,13 +36,18 @@ def typedefs() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", sorted(RECORDS))
 def test_a_record_has_the_same_fields_in_javascript(name: str) -> None:
-    assert sorted(typedefs()[name]) == sorted(RECORDS[name].model_fields)
+    holder = next(file for module, file in HOLDERS.items() if module.__name__ == RECORDS[name].__module__)
+    assert sorted(typedefs(holder)[name]) == sorted(RECORDS[name].model_fields)
 
 
 def test_a_summary_has_the_same_fields_in_javascript() -> None:
-    assert typedefs()["Summary"] == list(Summary.__dataclass_fields__)
+    assert typedefs(WEB / "types.js")["Summary"] == list(Summary.__dataclass_fields__)
 
 
-def test_the_stages_are_the_same_in_javascript() -> None:
-    line = next(line for line in TYPES.read_text().splitlines() if line.endswith("Stage */"))
-    assert tuple(re.findall(r"'(\w+)'", line)) == get_args(timings.records.Stage)
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(builder.records, "BackendName"), (builder.records, "SupportStatus"), (timings.records, "Stage")],
+)
+def test_choices_are_the_same_in_javascript(module: ModuleType, name: str) -> None:
+    found = {typed: re.findall(r"\w+", choices) for choices, typed in CHOICES.findall(HOLDERS[module].read_text())}
+    assert tuple(found[name]) == get_args(getattr(module, name))

@@ -37,6 +37,8 @@ STEADY = [10.0, 10.5, 9.5, 10.0, 10.0]
         ({"durations": [15.0, 10, 10, 10, 10]}, []),
         ({"durations": [15.1, 10, 10, 10]}, []),
         ({"durations": []}, []),
+        ({"asked": {"placement": True}}, ["placement"]),
+        ({"asked": {"placement": False}}, []),
     ],
 )  # fmt: skip
 def test_doubts(javascript: JavaScript, changes: dict[str, Any], codes: list[str]) -> None:

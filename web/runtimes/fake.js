@@ -3,11 +3,15 @@
  * Its answer is the input's numbers, dealt out to the outputs in order: what the models of tests/support/tiny_zoo.py compute.
  */
 
-/** @import { FakeFault, FakeScript, OutputEntry, Runtime, Tensor, Tensors } from '../types.js' */
+import { readOutputs } from '../inputs.js';
+
+/** @import { OutputEntry } from '../manifest_types.js' */
+/** @import { FakeFault, FakeScript, RawTensors, Runtime } from '../types.js' */
+/** @typedef {{data: Float32Array | BigInt64Array, dims: readonly number[]}} Output */
 
 /**
  * @param {FakeScript} script
- * @returns {Runtime<Tensors>}
+ * @returns {Runtime<RawTensors>}
  */
 export function loadFake(script) {
   let clock = 0;
@@ -16,7 +20,7 @@ export function loadFake(script) {
     name: 'fake',
     version: '1',
     now: () => clock,
-    async createSession(_bytes, { threads, outputs }) {
+    async createSession(_bytes, { backend, threads, outputs, placement }) {
       await suffer(script.faults['session']);
       clock += script.session_ms;
       return {
@@ -31,7 +35,9 @@ export function loadFake(script) {
           clock += /** @type {number} */ (script.durations_ms[index % script.durations_ms.length]);
           return spoil(echo(feeds, outputs), fault);
         },
+        read: readOutputs,
         release: () => Promise.resolve(),
+        placement: placement ? { [backend]: { Echo: 1 } } : null,
       };
     },
   };
@@ -53,35 +59,42 @@ async function suffer(fault) {
 
 /**
  * The faults that leave a wrong one, in the first output.
- * @param {Record<string, Tensor>} outputs
+ * @param {Record<string, Output>} outputs
  * @param {FakeFault | undefined} fault
- * @returns {Tensors}
+ * @returns {RawTensors}
  */
 function spoil(outputs, fault) {
-  const [first] = Object.values(outputs);
-  if (!first) return outputs;
-  if (fault === 'wrong') first.data[0] = (first.data[0] ?? 0) + 1;
-  if (fault === 'nan') first.data[0] = NaN;
-  if (fault === 'infinity') first.data[0] = Infinity;
+  const data = Object.values(outputs)[0]?.data;
+  if (data instanceof Float32Array) {
+    if (fault === 'wrong') data[0] = (data[0] ?? 0) + 1;
+    if (fault === 'nan') data[0] = NaN;
+    if (fault === 'infinity') data[0] = Infinity;
+  }
   if (fault !== 'shape') return outputs;
   return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data, dims: [...dims, 1] }]));
 }
 
 /**
- * @param {Tensors} feeds
+ * The input's numbers, dealt out to the outputs. Where an output has a side that depends on the data, the input's first number is that
+ * side, and is not dealt out.
+ * @param {RawTensors} feeds
  * @param {readonly OutputEntry[]} outputs
- * @returns {Record<string, Tensor>}
+ * @returns {Record<string, Output>}
  */
 function echo(feeds, outputs) {
   const [input] = Object.values(feeds);
   if (!input) throw new Error('the fake runtime was given no input');
-  let begin = 0;
+  const isOpen = outputs.some(({ shape }) => shape.includes(null));
+  let begin = isOpen ? 1 : 0;
   return Object.fromEntries(
-    outputs.map(({ name, shape }) => {
-      const size = shape.reduce((product, side) => product * side, 1);
-      const data = input.data.slice(begin, begin + size);
+    outputs.map(({ name, shape, dtype }) => {
+      const dims = shape.map((side) => side ?? Number(input.data[0]));
+      const size = dims.reduce((product, side) => product * side, 1);
+      /** @type {Float32Array} */
+      const numbers = input.data.slice(begin, begin + size);
       begin += size;
-      return [name, { data, dims: shape }];
+      const whole = () => BigInt64Array.from(numbers, (number) => BigInt(Math.trunc(number)));
+      return [name, { data: dtype === 'int64' ? whole() : numbers, dims }];
     }),
   );
 }

@@ -1,8 +1,14 @@
 /** onnxruntime-web behind the page's runtime interface. The only module that loads it. */
 
-/** @import { Backend, Config, Runtime, Session, Tensors } from '../types.js' */
+import { readOutputs } from '../inputs.js';
+import { withPlacement } from './ort_placement.js';
+
+/** @import { Backend, Config, RawTensors, Runtime, Session } from '../types.js' */
 /** @typedef {typeof import('onnxruntime-web')} Ort */
 /** @typedef {import('onnxruntime-web').InferenceSession.FeedsType} Feeds */
+
+/** onnxruntime's log severities. */
+const [VERBOSE, ERRORS] = /** @type {const} */ ([0, 3]);
 
 /**
  * The runtime for one backend. The bundle depends on it: the WebGPU builds lack some CPU kernels and have larger wasm files.
@@ -39,29 +45,38 @@ function bundleFor(backend) {
  * A session with one execution provider: with two, nodes that the first lacks would run on the second without a word.
  * @param {Ort} ort
  * @param {Uint8Array} bytes
- * @param {{backend: Backend, threads: number}} options
+ * @param {{backend: Backend, threads: number, placement: boolean, unoptimised?: boolean}} options
  * @returns {Promise<Session<Feeds>>}
  */
-async function createSession(ort, bytes, { backend, threads }) {
+async function createSession(ort, bytes, { backend, threads, placement: asked, unoptimised }) {
   ort.env.wasm.numThreads = threads;
   const provider = backend === 'webgpu' ? { name: 'webgpu', device: await gpuDevice() } : 'wasm';
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 });
+  const create = (/** @type {0 | 3} */ logSeverityLevel) =>
+    ort.InferenceSession.create(bytes, {
+      executionProviders: [provider],
+      graphOptimizationLevel: unoptimised ? 'disabled' : 'all',
+      logSeverityLevel,
+    });
+  const { session, placement } = asked ? await withPlacement(() => create(VERBOSE)) : { session: await create(ERRORS), placement: null };
   return {
     // Without shared memory onnxruntime-web sets this back to 1 while it starts.
     threads: ort.env.wasm.numThreads,
     prepare: (inputs) => toFeeds(ort, inputs),
-    run: (feeds) => /** @type {Promise<Tensors>} */ (/** @type {unknown} */ (session.run(feeds))),
+    run: (feeds) => /** @type {Promise<RawTensors>} */ (/** @type {unknown} */ (session.run(feeds))),
+    read: readOutputs,
     release: () => session.release(),
+    placement,
   };
 }
 
 /**
  * @param {Ort} ort
- * @param {Tensors} inputs
+ * @param {RawTensors} inputs of types that onnxruntime-web knows
  * @returns {Feeds}
  */
 function toFeeds(ort, inputs) {
-  return Object.fromEntries(Object.entries(inputs).map(([name, { data, dims }]) => [name, new ort.Tensor('float32', data, dims)]));
+  const typed = (/** @type {string | undefined} */ type) => /** @type {'float32'} */ (type ?? 'float32');
+  return Object.fromEntries(Object.entries(inputs).map(([name, { data, dims, type }]) => [name, new ort.Tensor(typed(type), data, dims)]));
 }
 
 /**

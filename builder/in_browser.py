@@ -1,0 +1,229 @@
+"""Have real browsers run what was built, with the page itself, and record what they did beside what was predicted.
+
+The server and the fleet are used as anybody uses them: as programs, over HTTP. Nothing of them is imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from builder import manifest
+from builder.errors import ZooError
+from builder.output import OutputFolder
+from builder.programs import fleet_run, running_server
+from builder.progress import Reporter
+from builder.records import BackendName, ModelEntry, Observation, SupportStatus, VariantEntry, Verification
+
+_WHEN_IT_COPIES = ("MemcpyToHost", "MemcpyFromHost")  # what a fall-back costs, not what falls back
+_NOT_THE_FILE = ("start", "download")  # stages at which a failure says nothing of the file
+
+
+class _Seen(BaseModel):
+    """What is read here of a stored run; it holds much more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _SeenDevice(_Seen):
+    browser: str
+    browser_version: str
+
+
+class _SeenFailure(_Seen):
+    stage: str
+    message: str
+
+
+class _SeenRun(_Seen):
+    model: str
+    variant: str
+    model_sha256: str
+    backend: Literal["wasm", "webgpu"]
+    runtime: str
+    runtime_version: str
+    placement: dict[str, dict[str, int]] | None
+    verification: Verification | None
+    final_check: Verification | None
+    error: _SeenFailure | None
+    device: _SeenDevice
+
+
+class _SeenRuns(_Seen):
+    runs: Annotated[tuple[_SeenRun, ...], Field(strict=False)]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """One browser and the backends that it is asked for."""
+
+    browser: str
+    backends: tuple[str, ...]
+
+
+def verify_in_browsers(
+    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[str], reporter: Reporter
+) -> list[ZooError]:
+    """Run these models in these browsers, one at a time; record each observation in the manifest at once; return the failures.
+
+    A failure is a browser that cannot be driven, an output that is not right, or an observation that differs from the prediction.
+    """
+    order = tuple(m.id for m in manifest.read(out).models)
+    places = [_Place(b, tuple(n for n in backends if n != "webgpu" or b == "chromium")) for b in browsers]
+    failures: list[ZooError] = []
+    with TemporaryDirectory(prefix="zoo-in-browser-") as scratch, running_server(out, Path(scratch)) as server:
+        for name in names:
+            before = len(failures)
+            for place in places:
+                if not place.backends:
+                    continue
+                reporter.stage(name, f"verify in {place.browser}")
+                try:
+                    device = f"{name} {place.browser}"
+                    said = fleet_run(server, place.browser, name, place.backends, device)
+                    runs = _runs(server, device)
+                    failures += _record(name, out, order, runs, place, said, reporter)
+                except ZooError as error:
+                    failures.append(error.within(f"{name} in {place.browser}"))
+            if len(failures) == before:
+                reporter.finished(name, "verified in " + " and ".join(browsers))
+            else:
+                for failure in failures[before:]:
+                    reporter.failed(name, failure)
+    return failures
+
+
+def _runs(server: str, device: str) -> tuple[_SeenRun, ...]:
+    with urllib.request.urlopen(f"{server}/api/runs?{urlencode({'device_name': device})}") as reply:  # noqa: S310 - our own server
+        return _SeenRuns.model_validate(json.load(reply)).runs
+
+
+def _record(
+    name: str,
+    out: Path,
+    order: tuple[str, ...],
+    runs: Sequence[_SeenRun],
+    place: _Place,
+    said: str,
+    reporter: Reporter,
+) -> list[ZooError]:
+    """Put what these runs show into the manifest; what is not as it should be."""
+    whole = manifest.read(out)
+    entry = manifest.find(whole, name)
+    assert entry is not None
+    failures: list[ZooError] = []
+    variants = []
+    for variant in entry.variants:
+        seen = {r.backend: r for r in runs if r.variant == variant.name and r.model_sha256 == variant.sha256}
+        new = []
+        for backend in place.backends:
+            run = seen.get("webgpu" if backend == "webgpu" else "wasm")
+            if run is None or (run.error and run.error.stage in _NOT_THE_FILE):
+                failures.append(_not_observed(entry, variant, place.browser, backend, run, said))
+                continue
+            observation = _observation(run, place.browser)
+            new.append(observation)
+            failures += _differences(entry, variant, observation)
+            reporter.note(f"{name} {variant.name}: {_in_words(observation)}")
+        kept = [o for o in variant.observations if (o.browser, o.backend) not in {(n.browser, n.backend) for n in new}]
+        observations = tuple(sorted([*kept, *new], key=lambda o: (o.browser, o.backend)))
+        variants.append(variant.model_copy(update={"observations": observations}))
+    changed = entry.model_copy(update={"variants": tuple(variants)})
+    OutputFolder(out, order).commit(changed, whole.tools)
+    return failures
+
+
+def _observation(run: _SeenRun, browser: str) -> Observation:
+    elsewhere = _fallback(run)
+    ran = run.error is None or run.verification is not None
+    status: SupportStatus = "stops" if not ran else "falls_back" if elsewhere else "runs"
+    return Observation(
+        browser=browser,
+        browser_version=run.device.browser_version,
+        runtime_version=run.runtime_version,
+        backend=run.backend,
+        status=status,
+        fallback=elsewhere,
+        # A first inference that was right and a last one that was not is not right.
+        verification=run.final_check if run.final_check and not run.final_check.passed else run.verification,
+        message=run.error.message if run.error else None,
+    )
+
+
+def _fallback(run: _SeenRun) -> dict[str, int] | None:
+    """The nodes that ran somewhere else than asked for, by operator; None where the runtime did not say."""
+    if run.placement is None:
+        return None
+    return {
+        operator: count
+        for backend, counts in run.placement.items()
+        if backend != run.backend
+        for operator, count in counts.items()
+        if operator not in _WHEN_IT_COPIES
+    }
+
+
+def _differences(entry: ModelEntry, variant: VariantEntry, seen: Observation) -> list[ZooError]:
+    """What is wrong with an observation: outputs that differ from the reference, or a prediction that did not come true."""
+    where = f"{entry.id} {variant.name} on {seen.backend} in {seen.browser} {seen.browser_version}"
+    failures = []
+    if seen.status != "stops" and not (seen.verification and seen.verification.passed):
+        failures.append(
+            ZooError(
+                f"{where}: the outputs are not right",
+                got=seen.message or "no verification",
+                expected="every output within its tolerance, and the same result",
+                next_step="do not ship it for this backend; look for the operator whose result differs",
+            )
+        )
+    predicted = next((s for s in variant.support if s.backend == seen.backend), None)
+    if predicted is None:
+        return failures
+    expected_set = set(predicted.fallback)
+    seen_set = set(seen.fallback or ())
+    compare_nodes = seen.fallback is not None and "*" not in seen_set and predicted.status != "stops"
+    if predicted.status != seen.status or (compare_nodes and expected_set != seen_set):
+        failures.append(
+            ZooError(
+                f"{where}: observed something else than predicted",
+                got=_in_words(seen),
+                expected=f"{_STATUS[predicted.status]}{_listed(predicted.fallback)}",
+                next_step="see docs/support.md: the tables may be of another version of onnxruntime-web, or builder/support.py lacks a rule",
+            )
+        )
+    return failures
+
+
+_STATUS = {"runs": "runs", "falls_back": "runs, some nodes in WebAssembly", "stops": "does not run"}
+
+
+def _in_words(seen: Observation) -> str:
+    words = (
+        f"{seen.browser} {seen.browser_version}, {seen.backend}: {_STATUS[seen.status]}{_listed(seen.fallback or {})}"
+    )
+    if seen.verification:
+        words += ", outputs right" if seen.verification.passed else ", outputs WRONG"
+    return words + (f" ({seen.message})" if seen.message else "")
+
+
+def _listed(fallback: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count} {operator}' for operator, count in sorted(fallback.items()))})" if fallback else ""
+
+
+def _not_observed(
+    entry: ModelEntry, variant: VariantEntry, browser: str, backend: BackendName | str, run: _SeenRun | None, said: str
+) -> ZooError:
+    return ZooError(
+        f"{entry.id} {variant.name} was not tried on {backend} in {browser}",
+        got=run.error.message if run and run.error else f"no run arrived; the fleet said: {said or 'nothing'}",
+        expected="a run",
+        next_step="see that the browser starts: python -m fleet list",
+    )

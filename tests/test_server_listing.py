@@ -1,0 +1,53 @@
+"""GET /api/runs: every stored run as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from server import Settings
+from tests.support.runs import DEVICE, fits, make_failed_run, make_run
+from tests.support.serving import ask, client_of, post
+from timings.records import Run
+
+
+@pytest.fixture
+def client(tiny_zoo: Path, tmp_path: Path) -> Iterator[FlaskClient]:
+    with client_of(Settings(tiny_zoo, str(tmp_path / "runs.sqlite"))) as opened:
+        yield opened
+
+
+def listed(client: FlaskClient, query: str = "") -> list[Run]:
+    reply = ask(client, f"/api/runs{query}")
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+    document = json.loads(reply.body)
+    assert list(document) == ["runs"]
+    return [Run.model_validate_json(json.dumps(run)) for run in document["runs"]]
+
+
+def test_runs_are_listed_newest_last(client: FlaskClient, tiny_zoo: Path) -> None:
+    assert listed(client) == []
+    known = fits(tiny_zoo)
+    late = make_run(**known, started_at="2026-03-05T00:00:00Z", placement={"wasm": {"*": 3}})
+    early = make_failed_run(**{**known, "final_check": None}, started_at="2026-03-04T00:00:00Z")
+    for run in (late, early):
+        assert post(client, run.model_dump_json()).status == 201
+    assert listed(client) == [early, late]
+
+
+def test_the_runs_of_one_device_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -> None:
+    name = "Zoë's phone & tablet"
+    other = make_run(**fits(tiny_zoo), device=DEVICE.model_copy(update={"device_name": name}))
+    for run in (make_run(**fits(tiny_zoo)), other):
+        post(client, run.model_dump_json())
+    assert listed(client, "?device_name=Zo%C3%AB%27s+phone+%26+tablet") == [other]
+    assert listed(client, "?device_name=nobody") == []
+
+
+def test_what_cannot_be_asked_for_is_named(client: FlaskClient) -> None:
+    reply = ask(client, "/api/runs?model=echo")
+    assert (reply.status, reply.error()["got"]) == (400, "the parameter model")
