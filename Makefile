@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 UV := uv==0.13.8
 
 help:
-	@echo 'make demo    build the models, time them all in a browser on this machine, show the table'
+	@echo 'make demo    build six of the models, time them in a browser on this machine, show the table'
 	@echo 'make test    run everything that must pass: ruff, mypy, tsc, pytest in Chromium and Firefox'
 	@echo 'make test-all  the same, and every model in every browser (hours on two cores)'
 	@echo 'make serve   build the models if need be and serve the page until stopped (HOST=, PORT=)'
@@ -45,7 +45,7 @@ test: lint zoo
 	$(PY) -m pytest --browser chromium --browser firefox -m "not exhaustive" $(PYTEST_ARGS)
 
 test-all: lint zoo
-	$(PY) -m pytest --browser chromium --browser firefox $(PYTEST_ARGS)
+	ZOO_TEST_HEAVY=1 $(PY) -m pytest --browser chromium --browser firefox $(PYTEST_ARGS)
 
 # The stamps go first, so that set-up starts anew even if this is broken off.
 clean:

@@ -120,7 +120,7 @@ def main() -> int:
     data = Path(os.environ.get("ZOO_SHARED_DATA", ROOT.parent / "shared" / "data"))
     print(machine())
     problems = []
-    with tempfile.TemporaryDirectory(prefix="zoo-accuracy-") as scratch, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(prefix="zoo-accuracy-") as scratch:
         models = Path(scratch) / "models"
         try:
             entries = [exported(subject, data, models) for subject in SUBJECTS]
@@ -129,6 +129,7 @@ def main() -> int:
         print(row("model", "per cent", "images", "PyTorch", "onnxruntime", "sample", "Chromium", "Firefox", "known"))
         with (
             running_server(models, Path(scratch) / "runs.sqlite") as server,
+            sync_playwright() as playwright,
             open_pages(playwright, server.url, kinds) as pages,
         ):
             for subject, entry in zip(SUBJECTS, entries, strict=True):

@@ -17,6 +17,7 @@ _READY = "Serving on "
 _START_S = 60.0
 _STOP_S = 10.0
 # A graphics card emulated in software takes minutes for an inference of a large detector.
+_TIMEOUT_S = 1700
 _PATIENCE_S = 1800
 _BUDGET_S = 60
 
@@ -48,7 +49,8 @@ def fleet_run(server: str, browser: str, model: str, backends: Sequence[str], de
     """Have the fleet run one model in one browser, telling where nodes ran; what it printed. Runs that failed are the caller's to see."""
     command = [sys.executable, "-m", "fleet", "run", "--server", server, "--browser", browser, "--models", model]
     command += ["--backends", ",".join(backends), "--iterations", "1", "--placement", "--device", device]
-    command += ["--patience", str(_PATIENCE_S), "--time-budget", str(_BUDGET_S)]
+    command += ["--timeout", str(_TIMEOUT_S), "--patience", str(_PATIENCE_S), "--time-budget", str(_BUDGET_S)]
+    command += ["--warmup", "0"]
     command += ["--swiftshader"] if "webgpu" in backends else []
     done = subprocess.run(
         command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False

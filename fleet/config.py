@@ -48,6 +48,7 @@ def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
         backends=chosen.backends,
         iterations=chosen.iterations,
         time_budget_s=chosen.time_budget,
+        timeout_s=chosen.timeout,
         warmup=chosen.warmup,
         placement=chosen.placement,
     )
@@ -85,6 +86,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=120.0,
         metavar="S",
         help="longest timing of one run; default: %(default)g s",
+    )
+    add(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="longest silence within one run, such as one inference; default: as the page does. Longer than --patience has no effect",
     )
     add(
         "--warmup",

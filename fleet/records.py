@@ -14,6 +14,7 @@ class Job:
     """What one browser is asked to measure. No models or no backends named means what the page itself would choose.
 
     server: the address of the server, without a path. time_budget_s: the longest that one run's timed inferences may take.
+    timeout_s: how long one inference may take, None as long as the page itself would wait.
     warmup: how many inferences are thrown away first, None as many as the page itself would. placement: the runtime tells where it
     places nodes, which costs time: such runs are for proof.
     """
@@ -24,6 +25,7 @@ class Job:
     backends: tuple[str, ...] = ()
     iterations: int = 30
     time_budget_s: float = 120
+    timeout_s: float | None = None
     warmup: int | None = None
     placement: bool = False
 
@@ -35,6 +37,7 @@ class Job:
             **{name: text for name, text in lists.items() if text},
             "iterations": str(self.iterations),
             "time_budget": f"{self.time_budget_s:g}",
+            **({} if self.timeout_s is None else {"timeout": f"{self.timeout_s:g}"}),
             **({} if self.warmup is None else {"warmup": str(self.warmup)}),
             **({"placement": "1"} if self.placement else {}),
             "device": self.device_name,

@@ -49,9 +49,11 @@ def test_the_page_gets_every_choice_in_its_address() -> None:
 
 def test_proof_and_warm_up_are_asked_for_in_the_address_only_if_they_are_wanted() -> None:
     plain = parse_qs(urlsplit(run().job.url()).query)
-    assert plain.keys().isdisjoint({"warmup", "placement", "models"})
-    asked = parse_qs(urlsplit(run("--warmup", "0", "--placement", "--models", "all").job.url()).query)
-    assert (asked["warmup"], asked["placement"], asked["models"]) == (["0"], ["1"], ["all"])
+    assert plain.keys().isdisjoint({"timeout", "warmup", "placement", "models"})
+    asked = parse_qs(
+        urlsplit(run("--warmup", "0", "--placement", "--models", "all", "--timeout", "900").job.url()).query
+    )
+    assert (asked["warmup"], asked["placement"], asked["models"], asked["timeout"]) == (["0"], ["1"], ["all"], ["900"])
 
 
 def test_a_device_name_may_hold_any_character() -> None:

@@ -23,6 +23,7 @@ from scripts.serving import ROOT
 from tests.conftest import Serve
 from tests.support.processes import plain_environment
 from tests.support.runs import make_run
+from tests.support.zoos import copied
 from timings.store import Store
 
 LONGEST_S = 840
@@ -88,6 +89,26 @@ def run_one_test_file(command: str, place: Place) -> None:
     assert re.fullmatch(r"=+ \d+ passed in .* =+", printed.rstrip().splitlines()[-1])
 
 
+def run_in_browser(command: str, place: Place) -> None:
+    """In a folder with the one model that it names, in one browser: the whole is tests/test_in_browser.py's."""
+    (name,) = re.findall(r" ([a-z0-9_]+)$", command)
+    out = copied((name,), place.real_zoo, place.folder / "models")
+    printed = run(f"{command} --browsers chromium --backends wasm --out {out}")
+    assert "outputs right" in printed
+
+
+def run_add(command: str, place: Place) -> None:
+    name = command.rsplit(" ", 1)[1]
+    run(f"{command} --out {place.folder}/models")
+    assert name in run(f"{PYTHON_PATH} -m builder list --out {place.folder}/models")
+
+
+def run_remove(command: str, place: Place) -> None:
+    name = command.rsplit(" ", 1)[1]
+    run(f"{PYTHON_PATH} -m builder add torchvision.models:squeezenet1_1 --id {name} --out {place.folder}/models")
+    assert name in run(f"{command} --out {place.folder}/models")
+
+
 def run_clean(command: str, place: Place) -> None:
     shutil.copy(ROOT / "Makefile", place.folder)
     (place.folder / "models").mkdir()
@@ -147,15 +168,20 @@ def run_timings(command: str, place: Place) -> None:
     assert ("echo" in printed) if " table" in command else any(out.iterdir())
 
 
-PYTHON = r"\.venv/bin/python"
+PYTHON_PATH = ".venv/bin/python"
+PYTHON = re.escape(PYTHON_PATH)
 RULES: tuple[tuple[str, Rule], ...] = (
     (r"make demo( DEMO_\w+=\S+)*", run_demo),
-    (r"make test", run_one_test_file),
+    (r"make test(-all)?", run_one_test_file),
     (r"make serve( HOST=\S+)?", run_server),
     (r"make (lint|setup|help)", run_as_it_stands),
     (r"make clean", run_clean),
     (rf"{PYTHON} server\.py( --host \S+)? --port \d+", run_server),
-    (rf"{PYTHON} -m builder (list|verify|all|build)( [a-z0-9_]+)*", run_as_it_stands),
+    (rf"{PYTHON} -m builder verify --in-browser( .*)?", run_in_browser),
+    (rf"{PYTHON} -m builder add torchvision\.models:\w+ --id \w+", run_add),
+    (rf"{PYTHON} -m builder remove \w+", run_remove),
+    (rf"{PYTHON} -m builder (list|licences|schema)( --full)?", run_as_it_stands),
+    (rf"{PYTHON} -m builder (verify|all|build)( [a-z0-9_]+| --jobs \d+)*", run_as_it_stands),
     (rf"{PYTHON} -m fleet list", run_as_it_stands),
     (rf"{PYTHON} -m fleet run --server http://127\.0\.0\.1:\d+( --\w+ \S+)* --models [a-z0-9_]+", run_fleet),
     (rf"{PYTHON} -m timings (table|csv|plot) --database \S+( .*)?", run_timings),

@@ -21,7 +21,6 @@ from safetensors.numpy import load_file
 
 from builder import manifest, weights
 from builder.artefact import Artefact
-from builder.build_all import CATALOGUE_IDS
 from builder.catalogue import CATALOGUE, CATALOGUE_IDS
 from builder.catalogue.classifiers import MOBILENET_V1
 from builder.errors import ZooError
