@@ -16,94 +16,6 @@ _RESNET = "He et al., Deep Residual Learning for Image Recognition, arXiv 1512.0
 _CONVNEXT = "Liu et al., A ConvNet for the 2020s, arXiv 2201.03545"
 _RESNEST = "Zhang et al., ResNeSt: Split-Attention Networks, arXiv 2004.08955"
 
-RESNET50 = torchvision_classifier(
-    "resnet50",
-    "ResNet-50",
-    weights=torchvision_weights(
-        "resnet50-0676ba61.pth",
-        _RESNET,
-        bytes=102_530_333,
-        sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
-    ),
-    parameters=25_557_032,
-)
-
-RESNET34 = torchvision_classifier(
-    "resnet34",
-    "ResNet-34",
-    weights=torchvision_weights(
-        "resnet34-b627a593.pth",
-        _RESNET,
-        bytes=87_319_819,
-        sha256="b627a593bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f",
-    ),
-    parameters=21_797_672,
-)
-
-DENSENET121 = torchvision_classifier(
-    "densenet121",
-    "DenseNet-121",
-    weights=torchvision_weights(
-        "densenet121-a639ec97.pth",
-        "Huang et al., Densely Connected Convolutional Networks, arXiv 1608.06993",
-        bytes=32_342_954,
-        sha256="a639ec97d7c33b07ae66f0b5fb7d0192f95a3b11b7576c66c0126c2a727c4395",
-        convert="builder.models.old_keys:densenet",
-    ),
-    parameters=7_978_856,
-)
-
-EFFICIENTNET_B0 = torchvision_classifier(
-    "efficientnet_b0",
-    "EfficientNet-B0",
-    weights=torchvision_weights(
-        "efficientnet_b0_rwightman-7f5810bc.pth",
-        "Tan & Le, EfficientNet, arXiv 1905.11946",
-        bytes=21_444_401,
-        sha256="7f5810bc96def8f7552d5b7e68d53c4786f81167d28291b21c0d90e1fca14934",
-    ),
-    parameters=5_288_548,
-    interpolation="bicubic",
-)
-
-CONVNEXT_TINY = torchvision_classifier(
-    "convnext_tiny",
-    "ConvNeXt-Tiny",
-    weights=torchvision_weights(
-        "convnext_tiny-983f1562.pth",
-        _CONVNEXT,
-        bytes=114_419_221,
-        sha256="983f1562536e84ff750a1576fb08e54de751dbf2e17c0d8a4a13704341fdcd3d",
-    ),
-    parameters=28_589_128,
-    shorter_side=236,
-)
-
-CONVNEXT_BASE = torchvision_classifier(
-    "convnext_base",
-    "ConvNeXt-Base",
-    weights=torchvision_weights(
-        "convnext_base-6075fbad.pth",
-        _CONVNEXT,
-        bytes=None,  # not published to the byte: 338.064 MiB
-        sha256="6075fbad31c688f9ed013922a59daf0fc2f4dc12e6e43bc01fa840c7bd1ca2cd",
-    ),
-    parameters=88_591_464,
-    shorter_side=232,
-)
-
-MOBILENET_V2 = torchvision_classifier(
-    "mobilenet_v2",
-    "MobileNetV2",
-    weights=torchvision_weights(
-        "mobilenet_v2-b0353104.pth",
-        "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv 1801.04381",
-        bytes=None,  # not published to the byte: 13.555 MiB
-        sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
-    ),
-    parameters=3_504_872,
-)
-
 MOBILENET_V1 = ModelSpec(
     id="mobilenet_v1",
     title="MobileNetV1 1.0",
@@ -129,6 +41,55 @@ MOBILENET_V1 = ModelSpec(
     parameters=4_233_001,
     calibration_size=(224, 224),
     tolerances=fp32("logits"),
+)
+
+MOBILENET_V2 = torchvision_classifier(
+    "mobilenet_v2",
+    "MobileNetV2",
+    weights=torchvision_weights(
+        "mobilenet_v2-b0353104.pth",
+        "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv 1801.04381",
+        bytes=None,  # not published to the byte: 13.555 MiB
+        sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+    ),
+    parameters=3_504_872,
+)
+
+EFFICIENTNET_B0 = torchvision_classifier(
+    "efficientnet_b0",
+    "EfficientNet-B0",
+    weights=torchvision_weights(
+        "efficientnet_b0_rwightman-7f5810bc.pth",
+        "Tan & Le, EfficientNet, arXiv 1905.11946",
+        bytes=21_444_401,
+        sha256="7f5810bc96def8f7552d5b7e68d53c4786f81167d28291b21c0d90e1fca14934",
+    ),
+    parameters=5_288_548,
+    interpolation="bicubic",
+)
+
+RESNET34 = torchvision_classifier(
+    "resnet34",
+    "ResNet-34",
+    weights=torchvision_weights(
+        "resnet34-b627a593.pth",
+        _RESNET,
+        bytes=87_319_819,
+        sha256="b627a593bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f",
+    ),
+    parameters=21_797_672,
+)
+
+RESNET50 = torchvision_classifier(
+    "resnet50",
+    "ResNet-50",
+    weights=torchvision_weights(
+        "resnet50-0676ba61.pth",
+        _RESNET,
+        bytes=102_530_333,
+        sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+    ),
+    parameters=25_557_032,
 )
 
 RESNEST50 = ModelSpec(
@@ -179,4 +140,43 @@ RESNEST50_BASIC = ModelSpec(
     parameters=23_731_432,
     calibration_size=(224, 224),
     tolerances=fp32("logits"),
+)
+
+DENSENET121 = torchvision_classifier(
+    "densenet121",
+    "DenseNet-121",
+    weights=torchvision_weights(
+        "densenet121-a639ec97.pth",
+        "Huang et al., Densely Connected Convolutional Networks, arXiv 1608.06993",
+        bytes=32_342_954,
+        sha256="a639ec97d7c33b07ae66f0b5fb7d0192f95a3b11b7576c66c0126c2a727c4395",
+        convert="builder.models.old_keys:densenet",
+    ),
+    parameters=7_978_856,
+)
+
+CONVNEXT_TINY = torchvision_classifier(
+    "convnext_tiny",
+    "ConvNeXt-Tiny",
+    weights=torchvision_weights(
+        "convnext_tiny-983f1562.pth",
+        _CONVNEXT,
+        bytes=114_419_221,
+        sha256="983f1562536e84ff750a1576fb08e54de751dbf2e17c0d8a4a13704341fdcd3d",
+    ),
+    parameters=28_589_128,
+    shorter_side=236,
+)
+
+CONVNEXT_BASE = torchvision_classifier(
+    "convnext_base",
+    "ConvNeXt-Base",
+    weights=torchvision_weights(
+        "convnext_base-6075fbad.pth",
+        _CONVNEXT,
+        bytes=None,  # not published to the byte: 338.064 MiB
+        sha256="6075fbad31c688f9ed013922a59daf0fc2f4dc12e6e43bc01fa840c7bd1ca2cd",
+    ),
+    parameters=88_591_464,
+    shorter_side=232,
 )
