@@ -18,7 +18,7 @@ from builder.files import sha256_of
 from builder.onnx_runtime import Case, verify_model
 from builder.output import OutputFolder, locked
 from builder.progress import Reporter
-from builder.records import FileEntry, Manifest, ModelEntry, Ssd
+from builder.records import BackendName, FileEntry, Manifest, ModelEntry, Ssd
 from builder.verify import describe
 
 
@@ -37,7 +37,7 @@ def verify_built(names: Sequence[str], out: Path, reporter: Reporter) -> list[Zo
 
 
 def verify_in_browser(
-    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[str], reporter: Reporter
+    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[BackendName], reporter: Reporter
 ) -> list[ZooError]:
     """Run every file in these browsers, record what they did in the manifest, and return the failures."""
     from builder.in_browser import verify_in_browsers

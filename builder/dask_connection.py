@@ -23,7 +23,7 @@ def distributed() -> Any:
             "--scheduler needs the package distributed, which is not installed",
             got=str(error),
             expected="Dask, an optional extra",
-            next_step="install it: .venv/bin/pip install -r requirements-dask.lock",
+            next_step="install it: .venv/bin/pip install -r requirements.lock",
         ) from error
 
 

@@ -6,6 +6,7 @@ The server and the fleet are used as anybody uses them: as programs, over HTTP. 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import urllib.request
 from collections.abc import Sequence
@@ -62,43 +63,65 @@ class _SeenRuns(_Seen):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Place:
-    """One browser and the backends that it is asked for."""
+class _Asked:
+    """One model on one backend in one browser."""
 
+    model: str
     browser: str
-    backends: tuple[str, ...]
+    backend: BackendName
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.backend} in {self.browser}"
 
 
 def verify_in_browsers(
-    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[str], reporter: Reporter
+    names: Sequence[str], out: Path, browsers: Sequence[str], backends: Sequence[BackendName], reporter: Reporter
 ) -> list[ZooError]:
     """Run these models in these browsers, one at a time; record each observation in the manifest at once; return the failures.
 
     A failure is a browser that cannot be driven, an output that is not right, or an observation that differs from the prediction.
+    WebGPU is asked of Chromium only, which can emulate a graphics card.
     """
     order = tuple(m.id for m in manifest.read(out).models)
-    places = [_Place(b, tuple(n for n in backends if n != "webgpu" or b == "chromium")) for b in browsers]
     failures: list[ZooError] = []
     with TemporaryDirectory(prefix="zoo-in-browser-") as scratch, running_server(out, Path(scratch)) as server:
         for name in names:
             before = len(failures)
-            for place in places:
-                if not place.backends:
+            for browser, backend in itertools.product(browsers, backends):
+                if backend == "webgpu" and browser != "chromium":
                     continue
-                reporter.stage(name, f"verify in {place.browser}")
+                reporter.stage(name, f"verify in {browser}, {backend}")
+                asked = _Asked(name, browser, backend)
                 try:
-                    device = f"{name} {place.browser}"
-                    said = fleet_run(server, place.browser, name, place.backends, device)
-                    runs = _runs(server, device)
-                    failures += _record(name, out, order, runs, place, said, reporter)
+                    failures += _record(asked, _run(server, asked, reporter), out, order, reporter)
                 except ZooError as error:
-                    failures.append(error.within(f"{name} in {place.browser}"))
+                    failures.append(error)
+            for failure in failures[before:]:
+                reporter.failed(name, failure)
             if len(failures) == before:
                 reporter.finished(name, "verified in " + " and ".join(browsers))
-            else:
-                for failure in failures[before:]:
-                    reporter.failed(name, failure)
     return failures
+
+
+def _run(server: str, asked: _Asked, reporter: Reporter) -> tuple[_SeenRun, ...]:
+    """The runs that came of it, one for each variant. A browser that got stuck before it had the file is asked once more.
+
+    Raises ZooError when nothing comes of that either.
+    """
+    for attempt in (1, 2):
+        device = f"{asked}, attempt {attempt}"
+        said = fleet_run(server, asked.browser, asked.model, asked.backend, device)
+        runs = _runs(server, device)
+        stuck = [run.error.message for run in runs if run.error and run.error.stage in _NOT_THE_FILE]
+        if runs and not stuck:
+            return runs
+        reporter.note(f"{asked}: {stuck[0] if stuck else 'no run arrived'}")
+    raise ZooError(
+        f"{asked} was not tried",
+        got=stuck[0] if stuck else f"no run arrived; the fleet said: {said or 'nothing'}",
+        expected="a run",
+        next_step="see that the browser starts: python -m fleet list",
+    )
 
 
 def _runs(server: str, device: str) -> tuple[_SeenRun, ...]:
@@ -107,33 +130,23 @@ def _runs(server: str, device: str) -> tuple[_SeenRun, ...]:
 
 
 def _record(
-    name: str,
-    out: Path,
-    order: tuple[str, ...],
-    runs: Sequence[_SeenRun],
-    place: _Place,
-    said: str,
-    reporter: Reporter,
+    asked: _Asked, runs: Sequence[_SeenRun], out: Path, order: tuple[str, ...], reporter: Reporter
 ) -> list[ZooError]:
     """Put what these runs show into the manifest; what is not as it should be."""
     whole = manifest.read(out)
-    entry = manifest.find(whole, name)
+    entry = manifest.find(whole, asked.model)
     assert entry is not None
     failures: list[ZooError] = []
     variants = []
     for variant in entry.variants:
-        seen = {r.backend: r for r in runs if r.variant == variant.name and r.model_sha256 == variant.sha256}
-        new = []
-        for backend in place.backends:
-            run = seen.get("webgpu" if backend == "webgpu" else "wasm")
-            if run is None or (run.error and run.error.stage in _NOT_THE_FILE):
-                failures.append(_not_observed(entry, variant, place.browser, backend, run, said))
-                continue
-            observation = _observation(run, place.browser)
-            new.append(observation)
+        seen = [r for r in runs if r.variant == variant.name and r.model_sha256 == variant.sha256]
+        if not seen:
+            failures.append(_another_file(asked, variant))
+        new = [_observation(run, asked.browser) for run in seen[:1]]
+        for observation in new:
             failures += _differences(entry, variant, observation)
-            reporter.note(f"{name} {variant.name}: {_in_words(observation)}")
-        kept = [o for o in variant.observations if (o.browser, o.backend) not in {(n.browser, n.backend) for n in new}]
+            reporter.note(f"{asked.model} {variant.name}: {_in_words(observation)}")
+        kept = [o for o in variant.observations if not new or (o.browser, o.backend) != (asked.browser, asked.backend)]
         observations = tuple(sorted([*kept, *new], key=lambda o: (o.browser, o.backend)))
         variants.append(variant.model_copy(update={"observations": observations}))
     changed = entry.model_copy(update={"variants": tuple(variants)})
@@ -218,12 +231,10 @@ def _listed(fallback: dict[str, int]) -> str:
     return f" ({', '.join(f'{count} {operator}' for operator, count in sorted(fallback.items()))})" if fallback else ""
 
 
-def _not_observed(
-    entry: ModelEntry, variant: VariantEntry, browser: str, backend: BackendName | str, run: _SeenRun | None, said: str
-) -> ZooError:
+def _another_file(asked: _Asked, variant: VariantEntry) -> ZooError:
     return ZooError(
-        f"{entry.id} {variant.name} was not tried on {backend} in {browser}",
-        got=run.error.message if run and run.error else f"no run arrived; the fleet said: {said or 'nothing'}",
-        expected="a run",
-        next_step="see that the browser starts: python -m fleet list",
+        f"{asked}: {variant.path} was not what ran",
+        got="no run of that content",
+        expected=f"sha256 {variant.sha256}",
+        next_step="the model was built anew meanwhile: run the command again",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import signal
 from collections import deque
@@ -38,7 +39,7 @@ def run_here(jobs: Sequence[Job], place: Place, at_once: int, reporter: Reporter
     When the caller stops, or is interrupted, the processes are ended: whatever they had not put into the folder is lost.
     """
     share = min(at_once, len(jobs))
-    waiting = deque(jobs)
+    waiting = deque(sorted(jobs, key=_work, reverse=True) if share > 1 else jobs)
     running: dict[Connection, _Worker] = {}
     try:
         while waiting or running:
@@ -56,6 +57,11 @@ def run_here(jobs: Sequence[Job], place: Place, at_once: int, reporter: Reporter
             worker.process.terminate()
         for worker in running.values():
             _end(worker)
+
+
+def _work(job: Job) -> int:
+    """A guess at how long a build takes, to begin with the longest: else one of them runs alone at the end."""
+    return job.spec.parameters * math.prod(job.spec.input.shape)
 
 
 def _started(job: Job, place: Place, share: int) -> _Worker:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from builder.errors import ZooError
 from builder.records import TensorType
+from builder.reference import one_thread
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _NOT_THEIRS = tuple(
@@ -92,7 +93,7 @@ def _flat(outputs: object) -> Iterator[Tensor]:
 def run(network: Flat, data: NDArray[np.float32]) -> list[NDArray[np.float32] | NDArray[np.int64]]:
     """The network's outputs. Raises ZooError where it fails on that input, or gives what is neither float32 nor int64."""
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             outputs: tuple[Tensor, ...] = network(torch.from_numpy(data))
     except Exception as error:
         shape = "x".join(map(str, data.shape))

@@ -37,6 +37,7 @@ def references(run: Callable[[Array], Outputs], entry: InputEntry) -> tuple[Refe
 def runner(path: Path, entry: InputEntry) -> Callable[[Array], Outputs]:
     """Runs the file as it is. Raises ZooError when onnxruntime refuses it."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # so that the last digits are the same on any machine of this kind
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     with _refused(path):

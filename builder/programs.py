@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from builder.errors import ZooError
@@ -16,9 +16,9 @@ _ROOT = Path(__file__).resolve().parent.parent
 _READY = "Serving on "
 _START_S = 60.0
 _STOP_S = 10.0
-# A graphics card emulated in software takes minutes for an inference of a large detector.
-_TIMEOUT_S = 1700
-_PATIENCE_S = 1800
+# Seconds without a sign of life. A graphics card emulated in software takes minutes for an inference of a large detector.
+_TIMEOUT_S = {"wasm": 300, "webgpu": 1700}
+_MORE_S = 60
 _BUDGET_S = 60
 
 
@@ -45,13 +45,13 @@ def running_server(models: Path, scratch: Path) -> Iterator[str]:
                 process.kill()
 
 
-def fleet_run(server: str, browser: str, model: str, backends: Sequence[str], device: str) -> str:
-    """Have the fleet run one model in one browser, telling where nodes ran; what it printed. Runs that failed are the caller's to see."""
+def fleet_run(server: str, browser: str, model: str, backend: str, device: str) -> str:
+    """Have the fleet run one model in one browser, telling where nodes ran; what it printed. A run that failed is the caller's to see."""
     command = [sys.executable, "-m", "fleet", "run", "--server", server, "--browser", browser, "--models", model]
-    command += ["--backends", ",".join(backends), "--iterations", "1", "--placement", "--device", device]
-    command += ["--timeout", str(_TIMEOUT_S), "--patience", str(_PATIENCE_S), "--time-budget", str(_BUDGET_S)]
-    command += ["--warmup", "0"]
-    command += ["--swiftshader"] if "webgpu" in backends else []
+    timeout = _TIMEOUT_S[backend]
+    command += ["--backends", backend, "--iterations", "1", "--warmup", "0", "--placement", "--device", device]
+    command += ["--timeout", str(timeout), "--patience", str(timeout + _MORE_S), "--time-budget", str(_BUDGET_S)]
+    command += ["--swiftshader"] if backend == "webgpu" else []
     done = subprocess.run(
         command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )

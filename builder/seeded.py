@@ -4,8 +4,8 @@ Plain random weights are no good: after a few layers activations vanish or explo
 with zeros proves nothing, and denormal numbers distort timings. So one forward pass over a few images sets, layer by layer in
 the order in which they run, batch-norm statistics and the scale of layers without batch norm (Mishkin & Matas, "All you need is a
 good init", arXiv 1511.06422, is the idea). Afterwards a detector's biases are set so that the photograph gives some detections
-(builder/seeded_detectors.py). The calibration is computed in double precision and rounded once, so that last digits, which depend on
-the number of threads, do not reach the bytes.
+(builder/seeded_detectors.py). The calibration is computed in double precision and its statistics are rounded to 12 binary digits, so that
+last digits, which depend on the number of threads and on the processor, do not reach the bytes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from builder.spec import ModelSpec
 _SEED = 0
 _MIN_SAMPLES_PER_CHANNEL = 64  # fewer values than this do not give a channel statistics of its own
 _SMALLEST_VARIANCE = 1e-6
+_COARSE = 2**12
 # Of ConvNeXt's residual branches. torchvision begins with 1e-6, which would hide whatever a branch computes.
 _LAYER_SCALE = 0.3
 
@@ -59,9 +60,8 @@ def _calibration_batch(spec: ModelSpec) -> Tensor:
     rule = spec.input.preprocessing
     entry = InputEntry(name=spec.input.name, shape=(1, 3, height, width), dtype="float32", preprocessing=rule)
     photograph = photograph_tensor(entry)
-    if isinstance(
-        spec.postprocessing, Boxes
-    ):  # such a graph takes one image; noise would give it the statistics of noise
+    # A graph that finds boxes takes one image.
+    if isinstance(spec.postprocessing, Boxes):
         return torch.from_numpy(photograph).double()
     return torch.from_numpy(np.concatenate([photograph, photograph[..., ::-1], noise_tensor(entry)])).double()
 
@@ -99,8 +99,14 @@ def _set_statistics(module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
     (x,) = arguments
     # After global pooling three images give three numbers a channel: their tiny variance would blow up the last digits of the input.
     axes = (0, 2, 3) if x.numel() // x.shape[1] >= _MIN_SAMPLES_PER_CHANNEL else (0, 1, 2, 3)
-    module.running_mean.copy_(x.mean(axes).expand_as(module.running_mean))
-    module.running_var.copy_(x.var(axes).clamp(min=_SMALLEST_VARIANCE).expand_as(module.running_var))
+    module.running_mean.copy_(_coarse(x.mean(axes)).expand_as(module.running_mean))
+    module.running_var.copy_(_coarse(x.var(axes).clamp(min=_SMALLEST_VARIANCE)).expand_as(module.running_var))
+
+
+def _coarse(values: Tensor) -> Tensor:
+    """Rounded to 12 binary digits: what is left is the same with any number of threads and on any processor."""
+    mantissa, exponent = torch.frexp(values)
+    return torch.ldexp((mantissa * _COARSE).round() / _COARSE, exponent)
 
 
 class _Once:
@@ -127,7 +133,8 @@ def _set_scale(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor)
         mean, deviation = channels.mean(1), channels.std(1)
     else:
         mean, deviation = torch.zeros(len(channels), dtype=output.dtype), channels.std().expand(len(channels))
-    scale = getattr(module, "seeded_deviation", 1.0) / deviation.clamp(min=_SMALLEST_VARIANCE)
+    scale = _coarse(getattr(module, "seeded_deviation", 1.0) / deviation.clamp(min=_SMALLEST_VARIANCE))
+    mean = _coarse(mean)
     module.weight.mul_(scale.reshape(-1, *[1] * (module.weight.ndim - 1)))
     module.bias.copy_((module.bias - mean) * scale)
     return module.forward(arguments[0])

@@ -25,6 +25,7 @@ MAY_IMPORT = {
 
 # Where else these may be imported, besides scripts/, benchmarks/ and tests/.
 ONLY_IN = {
+    "distributed": ("builder/dask_connection.py", "builder/dask_worker.py"),
     "torch": ("builder/", "evaluation/runtimes.py"),
     "torchvision": ("builder/",),
     "onnx": ("builder/",),

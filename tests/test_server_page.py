@@ -153,8 +153,8 @@ def test_the_configuration(client: FlaskClient) -> None:
     found = client.get("/api/config").json
     assert found is not None
     version = found.pop("page_version")
-    assert version.startswith("0.1.0+")
-    assert len(version) == len("0.1.0+") + 12
+    assert version.startswith("0.2.0+")
+    assert len(version) == len("0.2.0+") + 12
     assert found == {
         "onnxruntime_web": {"version": "1.30.0", "base": "/vendor/onnxruntime-web/1.30.0/"},
         "runtimes": ["onnxruntime-web"],

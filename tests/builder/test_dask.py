@@ -22,7 +22,7 @@ from tests.builder.commands import ROOT, contents
 from tests.support.tiny_networks import tiny
 from tests.support.tiny_spec import build_tiny, finished, signs_in
 
-pytest.importorskip("distributed", reason="needs Dask: pip install -r requirements-dask.lock")
+pytest.importorskip("distributed", reason="needs Dask: pip install -r requirements.lock")
 
 from tests.support.dask_cluster import DaskCluster, dask_cluster
 
@@ -229,4 +229,4 @@ def test_without_the_package_it_says_how_to_get_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "needs the package distributed" in done.stderr
-    assert "requirements-dask.lock" in done.stderr
+    assert "requirements.lock" in done.stderr
