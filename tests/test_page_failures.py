@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,25 @@ def test_a_file_that_does_not_come_whole_is_a_failed_download(
     assert said in run.error.message
     assert "Next: " in run.error.message
     assert run.download_ms is None
+
+
+def test_a_file_that_stops_coming_is_asked_for_once_more(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server, over = serve(tiny_zoo), threading.Event()
+    answers: list[Answer] = []
+
+    def stuck_at_first(answer: Answer) -> Answer:
+        answers.append(answer)
+        return answer.stuck(100, over) if len(answers) == 1 else answer
+
+    with network_to(server.url) as network:
+        network.faults["/models/echo/fp32.onnx"] = stuck_at_first
+        page.goto(address(network.url, autorun=1, models="echo", backends="wasm-1", iterations=1))
+        wait_until_done(page)
+        over.set()
+        run = only_run(page, server.url)
+    assert len(answers) == 2
+    assert run.error is None
+    assert run.samples
 
 
 @pytest.mark.browser_errors("Failed to load resource")

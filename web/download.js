@@ -4,6 +4,11 @@ import { refusal } from './http.js';
 /** @import { FileEntry } from './manifest_types.js' */
 /** @typedef {{bytes: Uint8Array, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
 
+/**
+ * A response that brings nothing for so long is given up and asked for once more. Firefox 153 under WebDriver BiDi now and then stops
+ * in the midst of a large one that the server has sent whole (2 of 34 downloads, of 29 and 189 MB).
+ */
+const STALL_MS = 30_000;
 const TIMING_PATIENCE_MS = 100;
 const TIMING_STEP_MS = 10;
 
@@ -15,10 +20,32 @@ const TIMING_STEP_MS = 10;
  * @throws {ZooError} when it cannot be had whole and unchanged
  */
 export async function download(file, onBytes) {
+  try {
+    return await downloadOnce(file, onBytes);
+  } catch (error) {
+    if (!(error instanceof Stalled)) throw error;
+  }
+  try {
+    return await downloadOnce(file, onBytes);
+  } catch (error) {
+    throw error instanceof Stalled ? incomplete(file, explain(error)) : error;
+  }
+}
+
+/** Nothing came for a long time. */
+class Stalled extends Error {}
+
+/**
+ * @param {FileEntry} file
+ * @param {(bytes: number) => void} onBytes
+ * @returns {Promise<Downloaded>}
+ */
+async function downloadOnce(file, onBytes) {
   const url = new URL(`/models/${file.path}?sha256=${file.sha256}`, self.location.href).href;
   const begin = performance.now();
-  const response = await request(url, file);
-  const bytes = await readBody(response, file, onBytes);
+  const controller = new AbortController();
+  const response = await request(url, file, controller.signal);
+  const bytes = await readBody(response, file, onBytes).finally(() => controller.abort());
   const ms = performance.now() - begin;
   const hashed = await checkHash(bytes, file);
   return { bytes, ms, cached: await cameFromCache(url), hashed };
@@ -27,11 +54,12 @@ export async function download(file, onBytes) {
 /**
  * @param {string} url
  * @param {FileEntry} file
+ * @param {AbortSignal} signal
  */
-async function request(url, file) {
+async function request(url, file, signal) {
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { signal });
   } catch (error) {
     throw incomplete(file, explain(error));
   }
@@ -49,17 +77,38 @@ async function readBody(response, file, onBytes) {
   let received = 0;
   try {
     const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (let part = await soon(reader.read(), received); !part.done; part = await soon(reader.read(), received)) {
       if (received + part.value.length > file.bytes) throw new Error(`more than ${file.bytes} bytes came`);
       bytes.set(part.value, received);
       received += part.value.length;
       onBytes(received);
     }
   } catch (error) {
+    if (error instanceof Stalled) throw error;
     throw incomplete(file, `${received} bytes, then ${explain(error)}`);
   }
   if (received !== file.bytes) throw incomplete(file, `${received} bytes`);
   return bytes;
+}
+
+/**
+ * What the promise brings, or Stalled when it brings nothing for too long.
+ * @template Value
+ * @param {Promise<Value>} promise
+ * @param {number} received for the message
+ * @returns {Promise<Value>}
+ */
+async function soon(promise, received) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const stalled = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Stalled(`${received} bytes, then nothing for ${STALL_MS / 1000} s`)), STALL_MS);
+  });
+  try {
+    return await /** @type {Promise<Value>} */ (Promise.race([promise, stalled]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

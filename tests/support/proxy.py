@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply on its way. `announced` is the length that its header tells, `body` what is sent before the connection is closed."""
+    """A reply on its way. `announced` is the length that its header tells, `body` what is sent before the connection is closed; `then`
+    is waited for in between."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     announced: int
+    then: threading.Event | None = None
 
     def with_body(self, body: bytes) -> Answer:
         """The same reply with another content, rightly announced."""
@@ -27,6 +29,10 @@ class Answer:
     def cut(self, keep: int) -> Answer:
         """The same reply, broken off after `keep` bytes."""
         return replace(self, body=self.body[:keep])
+
+    def stuck(self, keep: int, until: threading.Event) -> Answer:
+        """The same reply, of which no more than `keep` bytes come until something else happens."""
+        return replace(self, body=self.body[:keep], then=until)
 
 
 Tamper = Callable[[Answer], Answer | None]
@@ -95,6 +101,9 @@ def network_to(server: str) -> Iterator[Network]:
             # A page that was closed, or a worker that was stopped, no longer listens.
             with contextlib.suppress(ConnectionError):
                 self.wfile.write(answer.body)
+                self.wfile.flush()
+            if answer.then:
+                answer.then.wait(120)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the tests look at `requests`."""
