@@ -89,16 +89,19 @@ def _work(chosen: argparse.Namespace) -> list[ZooError]:
 def _show(chosen: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from builder.listing import PLAIN, Symbols, models_table, support_table, unreadable
+
     # Where nobody watches, lines may be long: a table cut to 80 columns is of no use to grep.
     console = Console(width=None if sys.stdout.isatty() else 240)
+    problem = unreadable(chosen.out)
+    if problem:
+        print(f"no model shows as built: {problem}", file=sys.stderr)
     if chosen.command == "licences":
         from builder.licences import SEEDED_NOTE, licences_table
 
         console.print(licences_table(chosen.out))
         console.print(SEEDED_NOTE)
         return
-    from builder.listing import PLAIN, Symbols, models_table, support_table
-
     symbols = Symbols() if console.encoding.lower().startswith("utf") else PLAIN
     console.print(models_table(chosen.out, symbols))
     if chosen.full:

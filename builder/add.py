@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import manifest, own_labels
+from builder import manifest, own_labels, processor
 from builder.catalogue import CATALOGUE_IDS
 from builder.errors import ZooError
 from builder.key import tool_versions
@@ -44,6 +43,8 @@ def add(addition: Addition, out: Path, reporter: Reporter) -> list[ZooError]:
     source = _source(addition)
     labels = own_labels.read(addition.labels) if addition.labels else None
     prepare(out)
+    OutputFolder(out, CATALOGUE_IDS).check_readable()
+    processor.pin()
     from builder.own_model import Own, build  # imports torch, for some seconds: not for a mistyped command
 
     own = Own(
@@ -58,7 +59,7 @@ def add(addition: Addition, out: Path, reporter: Reporter) -> list[ZooError]:
     tools = tool_versions()
     try:
         artefact = build(own, tools, lambda stage: reporter.stage(own.id, stage))
-        entry = OutputFolder(out, CATALOGUE_IDS).put(artefact, tools)
+        entry = OutputFolder(out, CATALOGUE_IDS).put(artefact)
     except ZooError as error:
         reporter.failed(own.id, error)
         return [error]
@@ -86,9 +87,7 @@ def remove(name: str, out: Path, on_removed: Callable[[str], None]) -> None:
                 expected=f"one of {added}" if added else "a model that was added; there is none",
                 next_step="run python -m builder list to see what there is",
             )
-        kept = tuple(model for model in whole.models if model.id != name)
-        manifest.write(out, whole.model_copy(update={"models": kept}))
-        shutil.rmtree(out / name, ignore_errors=True)  # nothing names these files any more
+        OutputFolder(out, CATALOGUE_IDS).remove(name)
     on_removed(str(out / name))
 
 

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from builder import operator_tables
 from builder.artefact import Artefact, Files
 from builder.errors import ZooError
 from builder.macs import macs
@@ -56,7 +57,8 @@ class Reference:
 class Product:
     """One model after export and simplification, with all that is known of it, before anything is verified.
 
-    reference_runtime: what computed the references' outputs. began: time.perf_counter() when the first stage began.
+    reference_runtime: what computed the references' outputs. tools: versions by package, of all that had a hand in it.
+    began: time.perf_counter() when the first stage began.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Product:
     references: tuple[Reference, ...]
     reference_runtime: str
     build_key: str
+    tools: dict[str, str]
     began: float
 
     @functools.cached_property
@@ -125,6 +128,7 @@ def finish(product: Product, on_stage: OnStage) -> Artefact:
         variants=(variant,),
         build_key=product.build_key,
         build_seconds=round(time.perf_counter() - product.began, 3),
+        tools=product.tools | {"onnxruntime-web": operator_tables.version("wasm")},
     )
     return Artefact(entry, files.contents)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +47,11 @@ def build_cache() -> BuildCache:
 def build_all(specs: Iterable[ModelSpec], options: Options, reporter: Reporter) -> list[ZooError]:
     """Bring those models up to date in options.out; return the failures. A failure of one model does not stop the others.
 
-    This process imports no torch. Raises ZooError when the folder or the scheduler cannot be used at all.
+    A manifest that cannot be read is set aside. This process imports no torch. Raises ZooError when the folder or the scheduler
+    cannot be used at all; what the cache holds is in the folder then.
     """
     prepare(options.out)
+    _set_aside_unreadable(options.out, reporter)
     tools = tool_versions()
     place = Place(options.out, CATALOGUE_IDS, build_cache().folder, tools, options.read_cache)
     fingerprints = Fingerprints(cache_folder() / "fingerprints.json")
@@ -57,22 +59,43 @@ def build_all(specs: Iterable[ModelSpec], options: Options, reporter: Reporter) 
     outdated = list(_outdated(specs, place, options.weights, fingerprints, reporter, counts))
     if outdated:
         build_cache().tidy()
-        with Cluster(options.scheduler, tools) if options.scheduler else contextlib.nullcontext() as cluster:
-            jobs = _jobs(outdated, options.weights, tools, fingerprints, reporter, counts)
-            fingerprints.save()
-            remaining = list(_not_cached(jobs, place, fingerprints, reporter, counts))
-            outcomes = (
-                cluster.run(remaining, place, reporter)
-                if cluster
-                else run_here(remaining, place, options.jobs, reporter)
-            )
-            with contextlib.closing(outcomes):
+        jobs = _jobs(outdated, options.weights, tools, fingerprints, reporter, counts)
+        fingerprints.save()
+        remaining = list(_not_cached(jobs, place, fingerprints, reporter, counts))
+        try:
+            with contextlib.closing(_outcomes(remaining, place, options, reporter)) as outcomes:
                 for outcome in outcomes:
                     counts.add(outcome, reporter)
                     _remember(outcome.entry, place, fingerprints)
+        except ZooError:  # the scheduler's; no job has begun
+            counts.not_begun = [job.spec.id for job in remaining]
+            reporter.ended(counts.summary(), failed=True)
+            raise
     fingerprints.save()
-    reporter.note(counts.summary())
+    reporter.ended(counts.summary(), failed=bool(counts.failures))
     return counts.failures
+
+
+def _outcomes(
+    jobs: Sequence[Job], place: Place, options: Options, reporter: Reporter
+) -> Generator[Outcome, None, None]:
+    """Build the jobs here or on the cluster. Raises ZooError, before the first outcome, when the scheduler cannot be used."""
+    if not jobs:
+        return
+    with Cluster(options.scheduler, place.tools) if options.scheduler else contextlib.nullcontext() as cluster:
+        outcomes = cluster.run(jobs, place, reporter) if cluster else run_here(jobs, place, options.jobs, reporter)
+        with contextlib.closing(outcomes):
+            yield from outcomes
+
+
+def _set_aside_unreadable(out: Path, reporter: Reporter) -> None:
+    problem = OutputFolder(out, CATALOGUE_IDS).unreadable
+    place = OutputFolder(out, CATALOGUE_IDS).set_aside_unreadable()
+    if problem and place:
+        reporter.note(
+            f"{problem.what} ({problem.got}); it is kept as {place.name}, and everything is built anew; "
+            "models of your own that it names have to be added again"
+        )
 
 
 class _Counts:
@@ -81,6 +104,7 @@ class _Counts:
     def __init__(self) -> None:
         self.built = self.cached = self.current = 0
         self.failed: list[str] = []
+        self.not_begun: list[str] = []
         self.failures: list[ZooError] = []
 
     def add(self, outcome: Outcome, reporter: Reporter) -> None:
@@ -106,8 +130,9 @@ class _Counts:
         """One line."""
         parts = [("built", self.built), ("from the cache", self.cached), ("up to date", self.current)]
         text = ", ".join(f"{what} {count}" for what, count in parts if count)
-        if self.failed:
-            text += f"{', ' if text else ''}failed {len(self.failed)}: {', '.join(self.failed)}"
+        for what, models in (("failed", self.failed), ("not begun", self.not_begun)):
+            if models:
+                text += f"{', ' if text else ''}{what} {len(models)}: {', '.join(models)}"
         return text or "nothing to build"
 
 
@@ -120,8 +145,10 @@ def _outdated(
     counts: _Counts,
 ) -> Iterator[ModelSpec]:
     folder = OutputFolder(place.out, place.order)
-    if folder.unreadable:
-        reporter.note(f"{folder.unreadable.what} ({folder.unreadable.got}); everything is built anew")
+    for entry in folder.added():
+        stale = folder.mend_card(entry)
+        if stale:
+            reporter.note(f"{stale}; written anew")
     for spec in specs:
         try:
             if is_current(spec, folder, mode, fingerprints, place.tools, reporter):

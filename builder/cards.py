@@ -32,8 +32,8 @@ _SEEDED = (
 )
 
 
-def card(entry: ModelEntry, tools: Mapping[str, str]) -> str:
-    """The model card. `tools` are the manifest's: package versions by name."""
+def card(entry: ModelEntry) -> str:
+    """The model card."""
     sections = (
         _head(entry),
         _input(entry),
@@ -42,8 +42,8 @@ def card(entry: ModelEntry, tools: Mapping[str, str]) -> str:
         _files(entry),
         _support(entry),
         _verification(entry),
-        _running(entry, tools),
-        _made_with(entry, tools),
+        _running(entry),
+        _made_with(entry),
     )
     return "\n\n".join(part for section in sections for part in section) + "\n"
 
@@ -58,7 +58,7 @@ def _head(entry: ModelEntry) -> list[str]:
 
 def _input(entry: ModelEntry) -> list[str]:
     given = entry.input
-    shape = f"`{given.name}`: {given.dtype}, {_dimensions(given.shape)}."
+    shape = f"`{_text(given.name)}`: {given.dtype}, {_dimensions(given.shape)}."
     if given.preprocessing is None:
         return ["## Input", f"{shape} It is no image; the references feed it standard normal noise."]
     return ["## Input", f"{shape} {preprocessing_in_words(given.preprocessing, given.shape)}"]
@@ -219,8 +219,8 @@ def _measured(task: TaskVerification) -> str:
     return f"{task.matched:,} of {task.expected:,} {what} agree"
 
 
-def _running(entry: ModelEntry, tools: Mapping[str, str]) -> list[str]:
-    version = tools.get("onnxruntime", "")
+def _running(entry: ModelEntry) -> list[str]:
+    version = entry.tools.get("onnxruntime-web", "")
     package = f"onnxruntime-web@{version}" if version else "onnxruntime-web"
     shape = json.dumps(list(entry.input.shape))
     filled = "an image as the input's section says" if entry.input.preprocessing else "numbers of yours"
@@ -237,9 +237,9 @@ def _running(entry: ModelEntry, tools: Mapping[str, str]) -> list[str]:
     return ["## Running it", where, "```js\n" + "\n".join(code) + "\n```"]
 
 
-def _made_with(entry: ModelEntry, tools: Mapping[str, str]) -> list[str]:
-    versions = ", ".join(f"{name} {tools[name]}" for name in sorted(tools))
-    return ["## Made with", f"{versions}. It took {entry.build_seconds:.1f} s. Build key `{entry.build_key}`."]
+def _made_with(entry: ModelEntry) -> list[str]:
+    versions = ", ".join(f"{name} {entry.tools[name]}" for name in sorted(entry.tools))
+    return ["## Made with", f"{versions}. Build key `{entry.build_key}`."]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

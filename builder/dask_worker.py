@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder import processor
 from builder import weights as weights_module
 from builder.artefact import Artefact
 from builder.errors import ZooError
@@ -53,6 +54,7 @@ def build_here(job: Job, topic: str) -> Artefact | WeightsWanted:
                 expected="the same checkout and the same lock file on every worker",
                 next_step="bring the worker's checkout up to date and start it again",
             )
+        processor.pin()
         from builder.pipeline import build
 
         try:

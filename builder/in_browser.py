@@ -83,13 +83,19 @@ def verify_in_browsers(
     WebGPU is asked of Chromium only, which can emulate a graphics card.
     """
     order = tuple(m.id for m in manifest.read(out).models)
+    places = [(r, k) for r, k in itertools.product(browsers, backends) if k != "webgpu" or r == "chromium"]
+    if not places:
+        raise ZooError(
+            "there is nothing to try",
+            got=f"{', '.join(backends)} in {', '.join(browsers)}",
+            expected="wasm, or chromium, which alone can emulate a graphics card",
+            next_step="choose others with --browsers and --backends",
+        )
     failures: list[ZooError] = []
     with TemporaryDirectory(prefix="zoo-in-browser-") as scratch, running_server(out, Path(scratch)) as server:
         for name in names:
             before = len(failures)
-            for browser, backend in itertools.product(browsers, backends):
-                if backend == "webgpu" and browser != "chromium":
-                    continue
+            for browser, backend in places:
                 reporter.stage(name, f"verify in {browser}, {backend}")
                 asked = _Asked(name, browser, backend)
                 try:
@@ -99,7 +105,9 @@ def verify_in_browsers(
             for failure in failures[before:]:
                 reporter.failed(name, failure)
             if len(failures) == before:
-                reporter.finished(name, "verified in " + " and ".join(browsers))
+                reporter.finished(
+                    name, "verified: " + ", ".join(f"{backend} in {browser}" for browser, backend in places)
+                )
     return failures
 
 
@@ -125,8 +133,17 @@ def _run(server: str, asked: _Asked, reporter: Reporter) -> tuple[_SeenRun, ...]
 
 
 def _runs(server: str, device: str) -> tuple[_SeenRun, ...]:
-    with urllib.request.urlopen(f"{server}/api/runs?{urlencode({'device_name': device})}") as reply:  # noqa: S310 - our own server
-        return _SeenRuns.model_validate(json.load(reply)).runs
+    address = f"{server}/api/runs?{urlencode({'device_name': device})}"
+    try:
+        with urllib.request.urlopen(address) as reply:  # noqa: S310 - our own server
+            return _SeenRuns.model_validate(json.load(reply)).runs
+    except (OSError, ValueError) as error:
+        raise ZooError(
+            "the runs cannot be read from the server",
+            got=str(error).splitlines()[0],
+            expected=f"the runs of {device} at {address}",
+            next_step="run the command again; python server.py by hand shows more",
+        ) from error
 
 
 def _record(
@@ -135,7 +152,13 @@ def _record(
     """Put what these runs show into the manifest; what is not as it should be."""
     whole = manifest.read(out)
     entry = manifest.find(whole, asked.model)
-    assert entry is not None
+    if entry is None:
+        raise ZooError(
+            f"{asked.model} is not built any more",
+            got="no entry in the manifest",
+            expected="the model that was just run",
+            next_step="build it, then run the command again",
+        )
     failures: list[ZooError] = []
     variants = []
     for variant in entry.variants:
@@ -150,13 +173,17 @@ def _record(
         observations = tuple(sorted([*kept, *new], key=lambda o: (o.browser, o.backend)))
         variants.append(variant.model_copy(update={"observations": observations}))
     changed = entry.model_copy(update={"variants": tuple(variants)})
-    OutputFolder(out, order).commit(changed, whole.tools)
+    OutputFolder(out, order).commit(changed)
     return failures
 
 
 def _observation(run: _SeenRun, browser: str) -> Observation:
     elsewhere = _fallback(run)
-    ran = run.error is None or run.verification is not None
+    proof = run.verification
+    if proof and proof.passed and run.final_check:
+        proof = run.final_check  # a first inference that was right and a last one that was not is not right
+    # Outputs that came and are wrong are one thing, a session or an inference that fails is another.
+    ran = run.error is None or (proof is not None and not proof.passed)
     status: SupportStatus = "stops" if not ran else "falls_back" if elsewhere else "runs"
     return Observation(
         browser=browser,
@@ -165,8 +192,7 @@ def _observation(run: _SeenRun, browser: str) -> Observation:
         backend=run.backend,
         status=status,
         fallback=elsewhere,
-        # A first inference that was right and a last one that was not is not right.
-        verification=run.final_check if run.final_check and not run.final_check.passed else run.verification,
+        verification=proof,
         message=run.error.message if run.error else None,
     )
 
@@ -200,14 +226,12 @@ def _differences(entry: ModelEntry, variant: VariantEntry, seen: Observation) ->
     predicted = next((s for s in variant.support if s.backend == seen.backend), None)
     if predicted is None:
         return failures
-    expected_set = set(predicted.fallback)
-    seen_set = set(seen.fallback or ())
-    compare_nodes = seen.fallback is not None and "*" not in seen_set and predicted.status != "stops"
-    if predicted.status != seen.status or (compare_nodes and expected_set != seen_set):
+    nodes_differ = seen.status != "stops" and (seen.fallback is None or set(seen.fallback) != set(predicted.fallback))
+    if predicted.status != seen.status or nodes_differ:
         failures.append(
             ZooError(
                 f"{where}: observed something else than predicted",
-                got=_in_words(seen),
+                got=_in_words(seen) + ("; the runtime did not say where nodes ran" if seen.fallback is None else ""),
                 expected=f"{_STATUS[predicted.status]}{_listed(predicted.fallback)}",
                 next_step="see docs/support.md: the tables may be of another version of onnxruntime-web, or builder/support.py lacks a rule",
             )

@@ -48,7 +48,7 @@ class Place:
     def put(self, artefact: Artefact) -> ModelEntry:
         """Write a build into the output folder. Raises ZooError, naming the model."""
         try:
-            return OutputFolder(self.out, self.order).put(artefact, self.tools)
+            return OutputFolder(self.out, self.order).put(artefact)
         except ZooError as error:
             raise error.within(f"{artefact.entry.id}, stage write") from error
 

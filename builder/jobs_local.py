@@ -13,6 +13,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from builder import processor
 from builder.errors import ZooError
 from builder.jobs import Job, Outcome, Place, RemoteTraceError
 from builder.jobs_worker import Done, Failed, Message, Note, Stage, work
@@ -44,9 +45,14 @@ def run_here(jobs: Sequence[Job], place: Place, at_once: int, reporter: Reporter
     try:
         while waiting or running:
             while waiting and len(running) < share:
-                worker = _started(waiting.popleft(), place, share)
-                running[worker.pipe] = worker
-            for pipe in connection.wait(list(running)):
+                job = waiting.popleft()
+                try:
+                    worker = _started(job, place, share)
+                except (OSError, EOFError) as error:
+                    yield Outcome(job, None, _not_started(job, error))
+                else:
+                    running[worker.pipe] = worker
+            for pipe in connection.wait(list(running)) if running else ():  # of none, it would wait for ever
                 assert isinstance(pipe, Connection)
                 outcome = _heard(running[pipe], reporter)
                 if outcome is not None:
@@ -65,6 +71,7 @@ def _work(job: Job) -> int:
 
 
 def _started(job: Job, place: Place, share: int) -> _Worker:
+    processor.pin()
     ours, theirs = multiprocessing.Pipe()
     name, arguments = f"builder {job.spec.id}", (theirs, job, place, share)
     process: BaseProcess
@@ -77,6 +84,18 @@ def _started(job: Job, place: Place, share: int) -> _Worker:
     process.start()
     theirs.close()  # so that the pipe ends when the process does
     return _Worker(job, process, ours)
+
+
+def _not_started(job: Job, error: OSError | EOFError) -> ZooError:
+    """Why there is no process: no room for its socket, no memory for another one, or the one that forks them is gone."""
+    return ZooError(
+        f"{job.spec.id}: its worker process cannot be started",
+        got=f"{type(error).__name__}: {error}"
+        if str(error)
+        else f"{type(error).__name__} from the process that starts workers",
+        expected="a system that lets this user start processes, each with some GB of memory, and write to its temporary folder",
+        next_step="look at the limits (ulimit -a), the free memory and the space in the temporary folder",
+    )
 
 
 def _heard(worker: _Worker, reporter: Reporter) -> Outcome | None:

@@ -40,11 +40,21 @@ PLAIN = Symbols(runs="yes", falls_back="part", stops="no")  # for terminals with
 
 
 def built_models(out: Path) -> dict[str, ModelEntry]:
-    """The manifest's entries by id; none where there is no manifest, or one of another version, which a build replaces."""
+    """The manifest's entries by id; none where there is no manifest, or one that cannot be read: `unreadable` tells."""
     try:
         return {entry.id: entry for entry in manifest.read(out).models}
     except ZooError:
         return {}
+
+
+def unreadable(out: Path) -> ZooError | None:
+    """Why the manifest in `out` cannot be read; None where it can, or where there is none."""
+    if (out / manifest.FILE_NAME).exists():
+        try:
+            manifest.read(out)
+        except ZooError as error:
+            return error
+    return None
 
 
 def added_models(built: dict[str, ModelEntry]) -> list[ModelEntry]:

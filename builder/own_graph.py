@@ -16,6 +16,7 @@ from builder.simplify import MAX_IR_VERSION, OPSETS
 
 MAX_OPSET = 26  # the newest ai.onnx that onnxruntime 1.30.0 reads; a test holds it to that
 _OLDEST_IR_WITH_OPSET_17 = 8
+_RESERVED_NAME = "__metadata__"
 _TYPES: dict[int, TensorType] = {TensorProto.FLOAT: "float32", TensorProto.INT64: "int64"}
 
 
@@ -25,13 +26,31 @@ def prepared(model: ModelProto, dimensions: Mapping[str, int]) -> ModelProto:
     `dimensions` gives sizes to symbolic dimensions by name. Raises ZooError for what cannot be brought there.
     """
     _check_versions(model)
-    model = inline_local_functions(model)
+    model = _inlined(model)
     _check_domains(model)
     _check_rules(model)
     _only_ai_onnx(model)
     _without_defaults(model)
     _fix(model, dimensions)
     return _in_opset(model)
+
+
+def _inlined(model: ModelProto) -> ModelProto:
+    """The model with its local functions put in where they are called."""
+    try:
+        inlined: ModelProto = inline_local_functions(model)
+    except Exception as error:  # onnx's C++ raises ValidationError for a recursion, and RuntimeError besides
+        raise ZooError(
+            "the file's local functions cannot be put in where they are called",
+            got=_first_line(error),
+            expected="functions that are all in the file and do not call themselves",
+            next_step="export the model without local functions",
+        ) from error
+    return inlined
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip()[:200] for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def input_of(model: ModelProto) -> InputEntry:
@@ -103,7 +122,7 @@ def _check_rules(model: ModelProto) -> None:
     except onnx.checker.ValidationError as error:
         raise ZooError(
             "the file breaks ONNX's rules",
-            got=next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__),
+            got=_first_line(error),
             expected="a model that onnx.checker passes",
             next_step="export it again",
         ) from error
@@ -137,6 +156,14 @@ def _without_defaults(model: ModelProto) -> None:
             expected="float32 (weights inside may be float16)",
             next_step="export the model with a float32 input and a Cast after it",
         )
+    for value in (*inputs, *model.graph.output):
+        if value.name == _RESERVED_NAME:
+            raise ZooError(
+                f"no input or output can be called {_RESERVED_NAME}",
+                got=f"an {'input' if value is inputs[0] else 'output'} of that name",
+                expected="another name: in safetensors files, which keep the references, it has a meaning of its own",
+                next_step="rename it and export the model again",
+            )
     for value in model.graph.output:
         _type(value)
         if value.name == inputs[0].name:
@@ -223,7 +250,7 @@ def _in_opset(model: ModelProto) -> ModelProto:
     except Exception as error:  # the converter's C++ raises RuntimeError and others besides
         raise ZooError(
             f"opset {opset} cannot be converted to {target}",
-            got=str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__,
+            got=_first_line(error),
             expected=f"opset {min(OPSETS)} to {max(OPSETS)}, or a model that ONNX's version converter brings there",
             next_step="export it again at opset 18",
         ) from error

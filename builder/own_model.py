@@ -130,7 +130,7 @@ def _from_network(own: Own, reference: str, enter: OnStage) -> _Exported:
     try:
         with _silence():  # where it fails, torch prints its graphs, pages of them
             model = export(network, spec)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise own_network.export_failure(error) from error
     return _Exported(model, entry, made, REFERENCE_RUNTIME, _weights(own, reference, sha256, size), count)
 
@@ -154,22 +154,25 @@ def _product(own: Own, exported: _Exported, model: onnx.ModelProto, tools: dict[
     outputs = own_graph.outputs_of(model, seen)
     classes = _classes(outputs)
     content = model.SerializeToString(deterministic=True)
-    key = [own.id, exported.weights.sha256, hashlib.sha256(content).hexdigest(), tools]
+    labels = own_labels.fitting(own.labels, classes)
+    taken = exported.input.model_dump(mode="json")  # with the preprocessing
+    key = [own.id, exported.weights.sha256, hashlib.sha256(content).hexdigest(), labels, taken, own.licence, tools]
     return Product(
         id=own.id,
         title=own.id,
         task="classification" if classes else "other",
         input=exported.input,
         outputs=outputs,
-        labels=own_labels.fitting(own.labels, classes),
+        labels=labels,
         postprocessing=TopK(kind="top_k", k=min(5, classes)) if classes else Raw(kind="raw"),
-        tolerances=tuple(_tolerance(output, own_graph.computes_in_half(model)) for output in outputs),
+        tolerances=tuple(_tolerance(o, exported.references, own_graph.computes_in_half(model)) for o in outputs),
         parameters=exported.parameters,
         weights=exported.weights,
         model=model,
         references=exported.references,
         reference_runtime=exported.reference_runtime,
         build_key=hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest(),
+        tools=tools,
         began=began,
     )
 
@@ -182,14 +185,26 @@ def _classes(outputs: Sequence[OutputEntry]) -> int | None:
     return classes if batch == 1 and classes and classes > 1 else None
 
 
-def _tolerance(output: OutputEntry, half: bool) -> Tolerance:
+def _tolerance(output: OutputEntry, references: Sequence[Reference], half: bool) -> Tolerance:
+    """Relative to each number and to the output's own scale: beside a fixed limit, an output of small numbers would prove nothing."""
     if output.dtype == "int64":
         return Tolerance(output=output.name, atol=0.0, rtol=0.0, reason="whole numbers are exact")
-    if half:
-        reason = "float16 inside, which has 11 bits: runtimes round it at other places, or compute in fp32 between"
-        return Tolerance(output=output.name, atol=1e-2, rtol=1e-2, reason=reason)
-    reason = "as the catalogue's fp32: fp32 on both sides, kernels add in another order"
-    return Tolerance(output=output.name, atol=1e-3, rtol=1e-3, reason=reason)
+    share, why = (
+        (1e-2, "float16 inside, which has 11 bits: runtimes round it at other places, or compute in fp32 between")
+        if half
+        else (1e-3, "fp32 on both sides, kernels add in another order")
+    )
+    scale, name = _scale(output.name, references)
+    reason = (
+        f"{why}; the absolute part is {share:g} x {scale:.3g}, the greatest |reference| of this output on the {name}"
+    )
+    return Tolerance(output=output.name, atol=share * scale, rtol=share, reason=reason)
+
+
+def _scale(output: str, references: Sequence[Reference]) -> tuple[float, str]:
+    """The greatest magnitude of an output, and in which reference: the first, which browsers are held to, that is not all zeros."""
+    magnitudes = [(float(np.abs(r.outputs[output]).max(initial=0)), r.name) for r in references]
+    return next((found for found in magnitudes if found[0] > 0), magnitudes[0])
 
 
 def _as_image(entry: InputEntry, name: PreprocessingName | None) -> InputEntry:

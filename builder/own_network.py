@@ -95,7 +95,7 @@ def run(network: Flat, data: NDArray[np.float32]) -> list[NDArray[np.float32] | 
     try:
         with torch.inference_mode(), one_thread():
             outputs: tuple[Tensor, ...] = network(torch.from_numpy(data))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         shape = "x".join(map(str, data.shape))
         expected = f"a network that takes one float32 tensor of {shape} and gives tensors"
         raise _failure(f"the network fails on an input of {shape}", error, expected, "try another --input") from error

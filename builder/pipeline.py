@@ -44,8 +44,9 @@ def staged(model_id: str, work: Callable[[OnStage], Artefact], on_stage: OnStage
         return work(enter)
     except ZooError as error:
         raise error.within(f"{model_id}, stage {stage}") from error
-    except Exception as error:
-        # A library's own failure. It must name the model and the stage, and must not stop the models after this one.
+    except (Exception, SystemExit) as error:
+        # A library's own failure, or a user's network that calls sys.exit. It must name the model and the stage, and must not stop
+        # the models after this one.
         raise ZooError(
             f"{model_id}, stage {stage}: {type(error).__name__}",
             got=(str(error).strip() or repr(error)).splitlines()[0],
@@ -103,5 +104,6 @@ def _product(spec: ModelSpec, weights: Weights, tools: dict[str, str], enter: On
         references=references,
         reference_runtime=REFERENCE_RUNTIME,
         build_key=build_key(spec, weights.kind, weights.sha256, tools),
+        tools=tools,
         began=began,
     )

@@ -32,6 +32,9 @@ def is_current(
     if damage:
         reporter.note(f"{spec.id}: {damage}; building anew")
         return False
+    stale = folder.mend_card(entry)
+    if stale:
+        reporter.note(f"{stale}; written anew")
     reporter.finished(spec.id, f"up to date ({entry.weights.kind} weights)")
     return True
 

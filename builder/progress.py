@@ -25,6 +25,7 @@ class Reporter(Protocol):
     def finished(self, model: str, text: str) -> None: ...
     def failed(self, model: str, error: ZooError) -> None: ...
     def note(self, text: str) -> None: ...
+    def ended(self, summary: str, failed: bool) -> None: ...
 
 
 class Display:
@@ -95,6 +96,10 @@ class Display:
     def note(self, text: str) -> None:
         """Something worth knowing that is not a failure."""
         self._out.print(text)
+
+    def ended(self, summary: str, failed: bool) -> None:
+        """All is done, or nothing more can be: the last line. It is an error's where something failed, so --quiet leaves it."""
+        (self._errors if failed else self._out).print(summary)
 
     def _task(self, model: str) -> TaskID:
         assert self._live

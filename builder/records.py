@@ -6,10 +6,9 @@ torch, so that the server, which reads these, starts at once.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Task = Literal["classification", "detection", "other"]
 TensorType = Literal["float32", "int64"]
@@ -24,16 +23,10 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="null")
 
 
-def _is_plain_path(path: str) -> str:
-    parts = path.split("/")
-    if not path or "\\" in path or any(not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", p) for p in parts):
-        raise ValueError("a relative path of plain names joined by '/' was expected")
-    return path
-
-
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
-PlainPath = Annotated[str, AfterValidator(_is_plain_path)]
+# Relative, plain names joined by "/": no "..", no hidden file, nothing that a URL or a file system reads in a way of its own.
+PlainPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*$")]
 Dimensions = Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(strict=False)]
 # None is a dimension that depends on the data, such as the number of detections; it may come out as 0.
 OutputDimensions = Annotated[tuple[Annotated[int, Field(gt=0)] | None, ...], Field(strict=False)]
@@ -156,7 +149,7 @@ class OutputVerification(Record):
     max_rel_diff: greatest |actual - reference| / |reference| over the elements whose |reference| is at least 1 % of the greatest
         one (smaller ones are next to zero, where a relative difference says nothing).
     tolerance_used: greatest |actual - reference| / (atol + rtol x |reference|); 1 is the limit.
-    All three are null where the output has another shape or holds NaN or infinity: then nothing can be compared, and it failed.
+    All three are null where the output has another shape or type, or holds NaN or infinity: then nothing can be compared, and it failed.
     Outputs of a model with `Boxes` are compared row by row after the detections have been paired as TaskVerification says, since rows
     whose scores differ in the last digit may come in another order; where a detection has no partner, all three are null.
     """
@@ -273,7 +266,8 @@ class Observation(Record):
     """What a browser really did with one file: python -m builder verify --in-browser records it.
 
     fallback: nodes that the runtime placed on WebAssembly, by operator, after its own fusions; null where it did not say.
-    verification: of the reference photograph; null where it did not come so far. message: why it stopped, else null.
+    verification: of the reference photograph, or of the further reference that went wrong; null where it did not come so far.
+    message: why it stopped, else null.
     """
 
     browser: str
@@ -301,7 +295,10 @@ class VariantEntry(FileEntry):
 
 
 class ModelEntry(Record):
-    """Everything that anybody outside the builder needs to know of one model."""
+    """Everything that anybody outside the builder needs to know of one model.
+
+    tools: versions by name, of the packages that made its files, and of the onnxruntime-web that its support is predicted for.
+    """
 
     id: Identifier
     title: str
@@ -317,6 +314,7 @@ class ModelEntry(Record):
     variants: Annotated[tuple[VariantEntry, ...], Field(strict=False, min_length=1)]
     build_key: Sha256
     build_seconds: NonNegative
+    tools: dict[str, str]
 
     @model_validator(mode="after")
     def _every_output_has_one_tolerance(self) -> ModelEntry:
@@ -335,5 +333,4 @@ class Manifest(Record):
     """models/manifest.json: the contract between the builder and everything else."""
 
     schema_version: Literal[2]
-    tools: dict[str, str]
     models: Annotated[tuple[ModelEntry, ...], Field(strict=False)]

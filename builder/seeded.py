@@ -10,6 +10,7 @@ last digits, which depend on the number of threads and on the processor, do not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -41,16 +42,25 @@ def initialise(network: nn.Module, spec: ModelSpec) -> None:
 
 
 def _randomise(network: nn.Module) -> None:
-    generator = torch.Generator().manual_seed(_SEED)
+    # numpy's generator and not torch's, whose normal numbers differ in the last digit between processors with and without AVX2
+    generator = np.random.default_rng(_SEED)
+
+    def normal(tensor: Tensor, deviation: float) -> None:
+        values = generator.standard_normal(tuple(tensor.shape), dtype=np.float32)
+        tensor.copy_(torch.from_numpy(values * np.float32(deviation)))
+
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+                normal(
+                    module.weight, math.sqrt(2 / module.weight[0].numel())
+                )  # He-normal: by how many inputs an output has
                 if module.bias is not None:
                     module.bias.zero_()
             elif isinstance(module, nn.BatchNorm2d | nn.LayerNorm | FrozenBatchNorm2d):
-                module.weight.uniform_(0.8, 1.2, generator=generator)
-                module.bias.normal_(0, 0.2, generator=generator)
+                values = generator.uniform(0.8, 1.2, tuple(module.weight.shape))
+                module.weight.copy_(torch.from_numpy(values))
+                normal(module.bias, 0.2)
             if isinstance(scale := getattr(module, "layer_scale", None), nn.Parameter):
                 scale.fill_(_LAYER_SCALE)
 

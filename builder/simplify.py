@@ -17,6 +17,9 @@ from builder.records import InputEntry, OutputEntry
 
 MAX_IR_VERSION = 13  # what onnxruntime-web 1.30.0 reads
 OPSETS = range(17, 22)
+# A file of 200 bytes can describe a constant of many GB. The catalogue's greatest folded tensors are some MB (anchors of Faster
+# R-CNN, fused kernels of VGG16); a greater one stays as the nodes that compute it.
+_MOST_FOLDED = "64MB"
 
 
 def simplify(exported: onnx.ModelProto, wanted: InputEntry, outputs: Sequence[OutputEntry]) -> onnx.ModelProto:
@@ -34,7 +37,7 @@ def folded(exported: onnx.ModelProto) -> onnx.ModelProto:
     onnxsim finds that its result computes something else."""
     simpler: onnx.ModelProto
     with library_output() as said:
-        simpler, same = onnxsim.simplify(exported)
+        simpler, same = onnxsim.simplify(exported, tensor_size_threshold=_MOST_FOLDED)
     if not same:
         raise ZooError(
             "simplification changed what the model computes",

@@ -63,8 +63,8 @@ def verify(
 
 
 def compare(actual: NDArray[Any] | None, expected: NDArray[Any], tolerance: Tolerance) -> OutputVerification:
-    """How far `actual` is from `expected`. An absent output, another shape, NaN or infinity is a failure without numbers."""
-    if actual is None or actual.shape != expected.shape or not np.isfinite(actual).all():
+    """How far `actual` is from `expected`. An absent output, another shape or type, NaN or infinity is a failure without numbers."""
+    if actual is None or not _alike(actual, expected) or not np.isfinite(actual).all():
         return OutputVerification(
             output=tolerance.output,
             max_abs_diff=None,
@@ -75,7 +75,7 @@ def compare(actual: NDArray[Any] | None, expected: NDArray[Any], tolerance: Tole
             passed=False,
         )
     magnitude = np.abs(expected.astype(np.float64))
-    difference = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+    difference = _difference(actual, expected)
     notable = magnitude >= _NEAR_ZERO * magnitude.max(initial=0)
     relative = np.divide(difference, magnitude, out=np.zeros_like(difference), where=notable & (magnitude > 0))
     used = float(_used(difference, tolerance.atol + tolerance.rtol * magnitude).max(initial=0))
@@ -88,6 +88,18 @@ def compare(actual: NDArray[Any] | None, expected: NDArray[Any], tolerance: Tole
         rtol=tolerance.rtol,
         passed=used <= 1,
     )
+
+
+def _alike(actual: NDArray[Any], expected: NDArray[Any]) -> bool:
+    return actual.shape == expected.shape and actual.dtype == expected.dtype
+
+
+def _difference(actual: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.float64]:
+    """|actual - expected|. Whole numbers that differ differ by 1 at least, also where float64 does not tell them apart."""
+    difference = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+    if np.issubdtype(expected.dtype, np.integer):
+        difference = np.where(actual == expected, 0.0, np.maximum(difference, 1.0))
+    return difference
 
 
 def _used(difference: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -200,7 +212,7 @@ def _compare_task(
 
 
 def _count_within(actual: NDArray[Any], expected: NDArray[Any], tolerance: Tolerance) -> int:
-    difference = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+    difference = _difference(actual, expected)
     limit = tolerance.atol + tolerance.rtol * np.abs(expected.astype(np.float64))
     return int((_used(difference, limit) <= 1).sum())
 
@@ -227,7 +239,7 @@ def describe(verification: Verification) -> str:
     parts = []
     for o in verification.outputs:
         if o.tolerance_used is None:
-            parts.append(f"{o.output}: missing, of another shape, not finite, or a detection without a partner")
+            parts.append(f"{o.output}: missing, of another shape or type, not finite, or a detection without a partner")
         else:
             parts.append(
                 f"{o.output}: greatest difference {o.max_abs_diff:.2g} (relative {o.max_rel_diff:.2g}), "

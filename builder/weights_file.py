@@ -9,9 +9,11 @@ the tensors are then collected.
 from __future__ import annotations
 
 import collections
+import contextlib
 import importlib
 import pickle
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +46,13 @@ _BUILTIN_SHELLS = {("builtins", "set"), ("__builtin__", "set")}
 
 def load_state_dict(path: Path, spec: ModelSpec) -> dict[str, Tensor]:
     """The tensors in a weights file, by key. Raises ZooError when it cannot be read, or only by running its code."""
+    if _is_torchscript(path):
+        raise ZooError(
+            f"weights file {path.name} for {spec.id} is a TorchScript program",
+            got="an archive with code, as torch.jit.save writes it",
+            expected="a state dict or a network saved by torch.save, or safetensors",
+            next_step="convert it where it is trusted: torch.save(torch.jit.load(file).state_dict(), 'converted.pth')",
+        )
     try:
         content = load_file(path) if path.suffix == ".safetensors" else _load_pickle(path)
         content = dict(_tensors_of(content)) if isinstance(content, _Shell) else content
@@ -79,7 +88,9 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], path: Path, spec: Mode
     wanted = network.state_dict()
     found = {k.removeprefix("module."): v for k, v in state.items()}
     if spec.weights.convert and found.keys() != wanted.keys():
-        found = dict(load_function(spec.weights.convert)(found))
+        # A file that is not the one it was written for can make it fail anywhere; then the keys as they are say what is wrong.
+        with contextlib.suppress(Exception):
+            found = dict(load_function(spec.weights.convert)(found))
     if not any(k.endswith(_COUNTER) for k in wanted):  # frozen batch norms count nothing
         found = {k: v for k, v in found.items() if not k.endswith(_COUNTER)}
     found |= {k: v for k, v in wanted.items() if k.endswith(_COUNTER) and k not in found}
@@ -99,6 +110,15 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], path: Path, spec: Mode
             next_step="use the file that the catalogue names, or rename the keys",
         )
     network.load_state_dict({k: v.to(wanted[k].dtype) for k, v in found.items()}, strict=True)
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether torch.load would take the file for TorchScript: it knows it by this entry too."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):  # no archive at all; whether it can be read shows when it is loaded
+        return False
 
 
 class _Shell:

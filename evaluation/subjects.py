@@ -72,7 +72,7 @@ def exported(subject: Subject, data: Path, out: Path) -> ModelEntry:
     """Build the model with its real weights into the models folder `out`; its entry in the manifest there."""
     spec, tools = subject.spec(), tool_versions()
     artefact = build(spec, weights(spec, data), tools, lambda _: None)
-    return OutputFolder(out, tuple(s.id for s in CATALOGUE)).put(artefact, tools)
+    return OutputFolder(out, tuple(s.id for s in CATALOGUE)).put(artefact)
 
 
 def weights(spec: ModelSpec, data: Path) -> Weights:

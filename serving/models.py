@@ -59,9 +59,8 @@ class ModelsFolder:
 
         Raises ZooError if the manifest has become invalid.
         """
-        whole = self.listing().manifest
-        entry = manifest.find(whole, model_id)
-        return None if entry is None else cards.card(entry, whole.tools).encode()
+        entry = manifest.find(self.listing().manifest, model_id)
+        return None if entry is None else cards.card(entry).encode()
 
     def open(self, entry: FileEntry) -> BufferedReader:
         """The file, open for reading. Raises ZooError if its content is not what the manifest says.

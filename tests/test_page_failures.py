@@ -23,9 +23,9 @@ LAST = 4  # inference 0 is the first, 1 to 3 are warm-up, and one sample is aske
     ("fault", "at", "stage", "said"),
     [
         ("wrong", 0, "verification", "The outputs of fake 1 wasm, 1 thread differ from the reference's: logits is off by up to 1"),
-        ("nan", 0, "verification", "logits is missing, of another shape, not finite"),
-        ("infinity", 0, "verification", "logits is missing, of another shape, not finite"),
-        ("shape", 0, "verification", "logits is missing, of another shape, not finite"),
+        ("nan", 0, "verification", "logits is missing, of another shape or type, not finite"),
+        ("infinity", 0, "verification", "logits is missing, of another shape or type, not finite"),
+        ("shape", 0, "verification", "logits is missing, of another shape or type, not finite"),
         ("wrong", LAST, "final_check", "differ from the reference's"),
         ("nan", LAST, "final_check", "not finite"),
         ("throw", 0, "first_inference", "a scripted failure"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from safetensors.numpy import load, save
 
 from builder import manifest
 from tests.conftest import Serve
-from tests.support.pages import address, cells, counts, rows, run_fake, stored, wait_until_done
+from tests.support.pages import address, cells, counts, only_run, rows, run_fake, stored, wait_until_done
+from tests.support.proxy import network_to
+from tests.support.zoos import copied
 
 
 def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve: Serve, tiny_zoo: Path) -> None:
@@ -162,6 +166,76 @@ def test_a_scripted_runtime_is_asked_too_and_a_run_that_did_not_ask_has_no_place
     assert (asked.error, asked.placement) == (None, {"wasm": {"Echo": 1}})
     run_fake(page, server.url, iterations=1)
     assert stored(server.url, rows(page)).placement is None
+
+
+def _with_a_wrong_blank(zoo: Path, folder: Path) -> Path:
+    """echo_boxes, whose blank image gives one detection where the reference has none."""
+    copied(("echo_boxes",), zoo, folder)
+    whole = manifest.read(folder)
+    (entry,) = whole.models
+    photograph, blank = entry.references
+    tensors = load((folder / blank.path).read_bytes())
+    image = load((folder / photograph.path).read_bytes())["input"].copy()
+    image.ravel()[0] = 1
+    content = save({**tensors, "input": image})
+    (folder / blank.path).write_bytes(content)
+    wrong = blank.model_copy(update={"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)})
+    changed = entry.model_copy(update={"references": (photograph, wrong)})
+    manifest.write(folder, whole.model_copy(update={"models": (changed,)}))
+    return folder
+
+
+def test_a_run_for_proof_is_held_to_every_reference_and_a_timing_run_to_the_photograph(
+    page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path
+) -> None:
+    server = serve(_with_a_wrong_blank(tiny_zoo, tmp_path / "models"))
+    options = {"autorun": 1, "models": "echo_boxes", "backends": "wasm-1", "iterations": 1}
+    page.goto(address(server.url, **options, placement=1))
+    wait_until_done(page)
+    proof = only_run(page, server.url)
+    assert proof.error is not None
+    assert proof.error.stage == "verification"
+    assert proof.error.message.startswith("On the reference blank: The outputs of onnxruntime-web ")
+    assert "0 of 0 detections agree (1 found)" in proof.error.message
+    assert proof.verification is not None
+    assert (proof.verification.reference, proof.verification.passed) == ("blank", False)
+
+    with network_to(server.url) as network:
+        page.goto(address(network.url, **options))
+        wait_until_done(page)
+    timing = stored(server.url, rows(page))
+    assert timing.error is None
+    assert timing.verification is not None
+    assert (timing.verification.reference, timing.verification.passed) == ("photograph", True)
+    fetched = [request.partition("?")[0] for request in network.requests if ".safetensors" in request]
+    assert fetched == ["GET /models/echo_boxes/photograph.safetensors"]
+
+
+def test_a_reference_that_cannot_be_run_is_named(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    """Inference 0 is the photograph's, 1 the blank image's."""
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, {"faults": {"1": "throw"}}, placement=1, models="echo_boxes", iterations=1)
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert (run.error.stage, run.error.message) == (
+        "verification",
+        "On the reference blank: Error: a scripted failure",
+    )
+    assert run.verification is not None
+    assert (run.verification.reference, run.verification.passed) == ("blank", False)
+
+
+def test_further_references_are_outside_of_the_clock(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    """The second inference, on the blank image, takes longer than the whole budget."""
+    server = serve(tiny_zoo, accept_fake=True)
+    script = {"durations_ms": [5, 9000, *([5] * 20)]}
+    run_fake(page, server.url, script, placement=1, models="echo_boxes", iterations=4, time_budget=1)
+    run = only_run(page, server.url)
+    assert run.error is None
+    assert [sample.duration_ms for sample in run.samples] == [5] * 4
+    assert (run.first_ms, run.stopped_by, run.warmup_iterations) == (5, "iterations", 3)
+    assert run.verification is not None
+    assert run.verification.reference == "photograph"
 
 
 def test_where_nodes_ran_on_a_gpu_is_told_by_operator(

@@ -94,7 +94,7 @@ def test_a_models_card_is_made_from_the_manifest_as_it_is_now(client: FlaskClien
     reply = client.get("/models/echo/card.md")
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/markdown; charset=utf-8")
     assert reply.headers["Cache-Control"] == "no-cache"
-    assert reply.data.decode() == cards.card(whole.models[0], whole.tools)
+    assert reply.data.decode() == cards.card(whole.models[0])
     assert client.get("/models/echo/card.md", headers={"If-None-Match": reply.headers["ETag"]}).status_code == 304
     for path in (
         "/models/nothing/card.md",

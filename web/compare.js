@@ -91,17 +91,16 @@ function tensor(expected, { output }) {
 }
 
 /**
- * How far one output is from the reference. An absent output, another shape, NaN or infinity is a failure without numbers: a
+ * How far one output is from the reference. An absent output, another shape or type, NaN or infinity is a failure without numbers: a
  * comparison with NaN is always false, so it would otherwise look like no difference at all. An output without a number in it is the
- * same as another without one.
+ * same as another without one. float32 is in a Float32Array and int64 in a Float64Array, so that arrays of one kind are of one type.
  * @param {Tensor | undefined} actual
  * @param {Tensor} expected
  * @param {Tolerance} tolerance
  * @returns {OutputVerification}
  */
 export function compareOutput(actual, expected, { output, atol, rtol }) {
-  const sameShape = actual !== undefined && actual.dims.join() === expected.dims.join() && actual.data.length === expected.data.length;
-  if (!sameShape || !actual.data.every(Number.isFinite) || !expected.data.every(Number.isFinite)) {
+  if (!isLike(actual, expected) || !actual.data.every(Number.isFinite) || !expected.data.every(Number.isFinite)) {
     return { output, max_abs_diff: null, max_rel_diff: null, tolerance_used: null, atol, rtol, passed: false };
   }
   let greatest = 0;
@@ -118,6 +117,16 @@ export function compareOutput(actual, expected, { output, atol, rtol }) {
 }
 
 /**
+ * @param {Tensor | undefined} actual
+ * @param {Tensor} expected
+ * @returns {actual is Tensor}
+ */
+function isLike(actual, expected) {
+  if (actual === undefined || actual.dims.join() !== expected.dims.join() || actual.data.length !== expected.data.length) return false;
+  return actual.data instanceof Float32Array === expected.data instanceof Float32Array;
+}
+
+/**
  * A verification that failed, in words: each output that is off, and the task's measure.
  * @param {Verification} verification
  */
@@ -131,7 +140,7 @@ export function describeMismatch({ outputs, task, runtime }) {
 /** @param {OutputVerification} output */
 function describeOutput({ output, max_abs_diff: difference, tolerance_used: used, atol, rtol }) {
   if (difference === null || used === null) {
-    return `${output} is missing, of another shape, not finite, or a detection without a partner`;
+    return `${output} is missing, of another shape or type, not finite, or a detection without a partner`;
   }
   const share = `${used.toPrecision(3)} times its tolerance (${atol} + ${rtol} x |reference|)`;
   return `${output} is off by up to ${difference.toPrecision(3)}, ${share}`;

@@ -96,9 +96,9 @@
  */
 
 /**
- * How far one output was from eager PyTorch in fp32. The differences are null where nothing can be compared: another shape, NaN or
- * infinity, a detection of `Boxes` without a partner. `tolerance_used` is the greatest share of the tolerance that was needed; 1 is
- * the limit.
+ * How far one output was from eager PyTorch in fp32. The differences are null where nothing can be compared: another shape or type,
+ * NaN or infinity, a detection of `Boxes` without a partner. `tolerance_used` is the greatest share of the tolerance that was needed; 1
+ * is the limit.
  * @typedef {object} OutputVerification
  * @property {string} output
  * @property {number | null} max_abs_diff
@@ -218,13 +218,13 @@
  * @property {readonly VariantEntry[]} variants
  * @property {string} build_key
  * @property {number} build_seconds
+ * @property {Readonly<Record<string, string>>} tools Versions by package.
  */
 
 /**
  * models/manifest.json.
  * @typedef {object} Manifest
  * @property {2} schema_version
- * @property {Readonly<Record<string, string>>} tools
  * @property {readonly ModelEntry[]} models
  */
 

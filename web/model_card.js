@@ -11,13 +11,13 @@ import { BACKENDS, supportOf } from './support_matrix.js';
  * Let every button that names a model show its card.
  * @param {Manifest} manifest
  */
-export function wireCards({ models, tools }) {
+export function wireCards({ models }) {
   const dialog = byId('card', HTMLDialogElement);
   document.addEventListener('click', ({ target }) => {
     const id = target instanceof Element ? target.closest('[data-card]')?.getAttribute('data-card') : null;
     const model = models.find((one) => one.id === id);
     if (!model) return;
-    dialog.replaceChildren(closeButton(dialog), ...card(model, tools));
+    dialog.replaceChildren(closeButton(dialog), ...card(model));
     dialog.showModal();
     dialog.scrollTop = 0;
   });
@@ -36,10 +36,9 @@ function closeButton(dialog) {
 
 /**
  * @param {ModelEntry} model
- * @param {Manifest['tools']} tools
  * @returns {Node[]}
  */
-function card(model, tools) {
+function card(model) {
   const { id, title, input, outputs, postprocessing, parameters, weights, variants, build_key: key, build_seconds: seconds } = model;
   return [
     html('h2', { id: 'card-title' }, title),
@@ -58,7 +57,7 @@ function card(model, tools) {
       'How it was made',
       ['Reference', `the outputs of ${model.reference_runtime}`],
       ['Build', `${seconds.toFixed(1)} s, key `, code(key)],
-      ['Tools', Object.entries(tools).map(([name, version]) => `${name} ${version}`).join(', ')],
+      ['Tools', Object.entries(model.tools).map(([name, version]) => `${name} ${version}`).join(', ')],
     ),
     html('p', {}, html('a', { href: `/models/${id}/card.md`, download: `${id}.md` }, 'This card as Markdown')),
   ];

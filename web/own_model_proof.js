@@ -5,15 +5,20 @@
 
 import { compareOutput } from './compare.js';
 import { ZooError } from './errors.js';
+import { shareUsed } from './task_measure.js';
 
-/** @import { Verification } from './manifest_types.js' */
+/** @import { OutputVerification, Verification } from './manifest_types.js' */
 /** @import { RawTensors } from './types.js' */
-/** An output as plain numbers, which hold whole numbers exactly up to 2^53. */
-/** @typedef {{type: string, dims: readonly number[], data: Float64Array}} NumericOutput */
+/** @typedef {BigInt64Array | BigUint64Array} Whole */
+/** An output as plain numbers, which hold whole numbers exactly up to 2^53; beside them, int64 and uint64 as they are. */
+/** @typedef {{type: string, dims: readonly number[], data: Float64Array, whole: Whole | null}} NumericOutput */
 /** @typedef {Readonly<Record<string, NumericOutput>>} NumericOutputs */
 
 export const HELD_TO = 'unoptimised WebAssembly on this device';
-/** As for the zoo's own networks in fp32 (docs/method.md). Whole numbers and truth values have to be the same. */
+/**
+ * Of each number, and of the greatest |reference| of its output: beside a fixed limit, an output of small numbers would prove nothing.
+ * Whole numbers and truth values have to be the same.
+ */
 const FLOAT_TOLERANCE = 1e-3;
 
 /**
@@ -34,7 +39,8 @@ export function asNumbers(outputs) {
       }
       const numbers = /** @type {Iterable<number | bigint> & ArrayBufferView} */ (data);
       const halves = type === 'float16' && data instanceof Uint16Array;
-      return [name, { type, dims: [...dims], data: halves ? Float64Array.from(data, fromHalfBits) : Float64Array.from(numbers, Number) }];
+      const whole = data instanceof BigInt64Array || data instanceof BigUint64Array ? data.slice() : null;
+      return [name, { type, dims: [...dims], data: halves ? Float64Array.from(data, fromHalfBits) : Float64Array.from(numbers, Number), whole }];
     }),
   );
 }
@@ -73,10 +79,7 @@ export function requireTelling(reference) {
  */
 export function ownVerifier(reference, runtime) {
   return (actual) => {
-    const outputs = Object.entries(reference).map(([name, expected]) => {
-      const tolerance = expected.type.startsWith('float') ? FLOAT_TOLERANCE : 0;
-      return compareOutput(actual[name], expected, { output: name, atol: tolerance, rtol: tolerance, reason: '' });
-    });
+    const outputs = Object.entries(reference).map(([name, output]) => compareOwn(name, actual[name], output));
     const expected = countNumbers(reference);
     const matched = Object.entries(reference).reduce((sum, [name, output]) => sum + countWithin(actual[name], output), 0);
     const counts = { expected, actual: countNumbers(actual), matched };
@@ -94,12 +97,12 @@ export function ownVerifier(reference, runtime) {
 export function ownMismatch({ outputs, task, runtime }, random) {
   const off = outputs.filter(({ passed }) => !passed).map(({ output, max_abs_diff: difference, tolerance_used: used }) =>
     difference === null || used === null
-      ? `${output} is missing, of another shape, or not finite`
+      ? `${output} is missing, of another shape or type, or not finite`
       : `${output} is off by up to ${difference.toPrecision(3)}, ${used.toPrecision(3)} times its tolerance`,
   );
   return new ZooError(`The outputs of ${runtime} differ from ${HELD_TO}`, {
     got: `${off.join('; ')}; ${task.matched} of ${task.expected} numbers agree`,
-    expected: `floating-point numbers within ${FLOAT_TOLERANCE} + ${FLOAT_TOLERANCE} × |reference|, all others the same`,
+    expected: `floating-point numbers within ${FLOAT_TOLERANCE} × (|reference| + the output's greatest |reference|), all others the same`,
     next:
       random.length > 0
         ? `take out what draws random numbers (${random.join(', ')}): no two runs of it agree`
@@ -113,17 +116,49 @@ function countNumbers(outputs) {
 }
 
 /**
+ * How far an output is from the reference. Whole numbers that doubles do not tell apart still differ.
+ * @param {string} name
+ * @param {NumericOutput | undefined} actual
+ * @param {NumericOutput} expected
+ * @returns {OutputVerification}
+ */
+function compareOwn(name, actual, expected) {
+  const tolerance = { output: name, ...tolerances(expected), reason: '' };
+  const compared = compareOutput(isLike(actual, expected) ? actual : undefined, expected, tolerance);
+  if (!compared.passed || countWithin(actual, expected) === expected.data.length) return compared;
+  return { ...compared, max_abs_diff: 1, tolerance_used: shareUsed(1, 0, tolerance), passed: false };
+}
+
+/**
  * @param {NumericOutput | undefined} actual
  * @param {NumericOutput} expected
  */
-function countWithin(actual, { type, dims, data }) {
-  if (actual === undefined || actual.dims.join() !== dims.join()) return 0;
-  const tolerance = type.startsWith('float') ? FLOAT_TOLERANCE : 0;
+function countWithin(actual, expected) {
+  if (!isLike(actual, expected)) return 0;
+  const { data, whole } = expected;
+  const limits = tolerances(expected);
   let within = 0;
   data.forEach((value, at) => {
-    if (Math.abs(/** @type {number} */ (actual.data[at]) - value) <= tolerance + tolerance * Math.abs(value)) within += 1;
+    const found = /** @type {number} */ (actual.data[at]);
+    if (whole ? whole[at] === actual.whole?.[at] : shareUsed(found, value, limits) <= 1) within += 1;
   });
   return within;
+}
+
+/** @param {NumericOutput} reference */
+function tolerances({ type, data }) {
+  if (!type.startsWith('float')) return { atol: 0, rtol: 0 };
+  const greatest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return { atol: FLOAT_TOLERANCE * greatest, rtol: FLOAT_TOLERANCE };
+}
+
+/**
+ * @param {NumericOutput | undefined} actual
+ * @param {NumericOutput} expected
+ * @returns {actual is NumericOutput}
+ */
+function isLike(actual, { type, dims }) {
+  return actual !== undefined && actual.type === type && actual.dims.join() === dims.join();
 }
 
 /**

@@ -128,17 +128,18 @@ def from_mlperf(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if key.endswith("depthwise/BatchNorm.scale"):
             continue
         scale = state.get(key.replace(".weight", "/BatchNorm.scale")) if key.endswith("depthwise.weight") else None
-        converted[_our_key(key, len(value))] = value if scale is None else value * scale.reshape(-1, 1, 1, 1)
+        converted[_our_key(key, value)] = value if scale is None else value * scale.reshape(-1, 1, 1, 1)
     return converted
 
 
-def _our_key(key: str, channels: int) -> str:
+def _our_key(key: str, value: Tensor) -> str:
     if match := _MLPERF_LAYER.fullmatch(key):
         block, part, kind = match.groups()
         return f"Conv2d_{block}.{kind}" if part == "0" else f"Conv2d_{block}_{part}.{kind}"
     if match := _MLPERF_EXTRA.fullmatch(key):
         pair, place, kind = match.groups()
         layer = f"1_Conv2d_{int(pair) + 2}_1x1" if place == "0" else f"2_Conv2d_{int(pair) + 2}_3x3_s2"
+        channels = value.shape[0] if value.ndim else 0  # a number is no weight of any layer, and fits none
         return f"Conv2d_{len(BLOCKS)}_pointwise_{layer}_{channels}.{kind}"
     if match := _MLPERF_HEAD.fullmatch(key):
         level, head, kind = match.groups()

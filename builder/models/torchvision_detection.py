@@ -63,9 +63,8 @@ class _FasterRcnn(nn.Module):
 
     Its published weights (COCO_V1) were trained with frozen batch norms and are used with an epsilon of 0; so are these.
 
-    For seeded weights: a trained network's first stage moves anchors a little, and its class logits stand far apart. With logits and
-    offsets of deviation 1 instead, boxes of all sizes would overlap by chance and hundreds of scores tie around the threshold, so that
-    no two runtimes agreed on the detections. These deviations are chosen to be like those of trained weights.
+    For seeded weights: a trained network's first stage moves anchors a little, and its class logits stand far apart. These deviations make
+    random weights do likewise, so that scores do not tie around the threshold and two runtimes find the same detections.
     """
 
     def __init__(self) -> None:

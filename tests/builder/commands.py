@@ -33,6 +33,6 @@ def builder(
 
 
 def contents(folder: Path, pattern: str = "*/*") -> dict[str, bytes]:
-    """Every file of an output folder by its relative path, but for model cards, which tell how long the build took."""
+    """Every file of an output folder by its relative path, but for model cards, which no manifest names."""
     found = (path for path in sorted(folder.glob(pattern)) if path.is_file() and path.name != cards.FILE_NAME)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

@@ -12,10 +12,12 @@ import pytest
 from onnx import TensorProto, helper
 from safetensors.numpy import load_file
 
-from builder import manifest
+from builder import manifest, operator_tables
 from builder.__main__ import main
 from builder.cards import card
+from builder.key import tool_versions
 from builder.records import ModelEntry, Raw, TopK
+from builder.verify import compare
 from tests.builder.commands import contents
 from tests.builder.own_files import classifier, model, saved, single
 
@@ -81,6 +83,26 @@ def test_whole_numbers_may_come_out(tmp_path: Path) -> None:
     entry = add(saved(net, tmp_path / "net.onnx"), tmp_path / "models")
     assert [(o.name, o.dtype) for o in entry.outputs] == [("y", "float32"), ("best", "int64")]
     assert entry.variants[0].tolerances[1].atol == 0
+
+
+def test_small_outputs_have_a_small_tolerance(tmp_path: Path) -> None:
+    """A network that gives nothing but zeros is not within it."""
+    nodes = [helper.make_node("Mul", ["x", "small"], ["y"])]
+    net = model(nodes, inputs={"x": (2, 8)}, outputs={"y": (2, 8)}, constants={"small": np.array([1e-4], np.float32)})
+    entry = add(saved(net, tmp_path / "net.onnx"), tmp_path / "models")
+    (tolerance,) = entry.variants[0].tolerances
+    for reference in entry.references:
+        expected = load_file(tmp_path / "models" / reference.path)["y"]
+        assert compare(expected * np.float32(1.0005), expected, tolerance).passed
+        assert not compare(np.zeros_like(expected), expected, tolerance).passed
+    greatest = np.abs(load_file(tmp_path / "models" / entry.references[0].path)["y"]).max()
+    assert (tolerance.atol, tolerance.rtol) == (1e-3 * float(greatest), 1e-3)
+    assert f"{greatest:.3g}, the greatest |reference| of this output on the photograph" in tolerance.reason
+
+
+def test_an_entry_tells_what_made_it(tmp_path: Path) -> None:
+    entry = add(saved(classifier(), tmp_path / "net.onnx"), tmp_path / "models")
+    assert entry.tools == {**tool_versions(), "onnxruntime-web": operator_tables.version("wasm")}
 
 
 def test_rows_that_depend_on_data_have_no_fixed_number(tmp_path: Path) -> None:
@@ -183,7 +205,7 @@ def test_the_same_id_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
 def test_its_card_lies_beside_it(tmp_path: Path) -> None:
     entry = add(saved(classifier(), tmp_path / "net.onnx"), tmp_path / "models")
     text = (tmp_path / "models" / "mine" / "card.md").read_text(encoding="utf-8")
-    assert text == card(entry, manifest.read(tmp_path / "models").tools)
+    assert text == card(entry)
     assert "file net.onnx" in text
 
 

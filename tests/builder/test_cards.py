@@ -49,15 +49,16 @@ def rows(text: str, section: str) -> list[list[str]]:
 
 def test_a_card_tells_everything_that_the_manifest_does(zoo: Manifest) -> None:
     for entry in zoo.models:
-        text = card(entry, {"onnx": "1.2.3", "onnxruntime": "1.30.0"})
+        text = card(changed(entry, tools={"onnx": "1.2.3", "onnxruntime-web": "1.30.0"}))
         assert text.startswith(f"# {entry.title}\n")
+        assert "npm install onnxruntime-web@1.30.0`" in text
         assert rows(text, "Files")[: len(entry.files())] == [
             [f"`{f.path.split('/')[1]}`", f"{f.bytes:,}", f"`{f.sha256}`"] for f in entry.files()
         ]
         assert [row[0] for row in rows(text, "Outputs")] == [f"`{o.name}`" for o in entry.outputs]
         told = {
             *(entry.id, entry.task, entry.weights.origin, entry.weights.licence, entry.weights.citation),
-            *(entry.reference_runtime, entry.build_key, "onnx 1.2.3", "0.2 s", "seeded random numbers"),
+            *(entry.reference_runtime, entry.build_key, "onnx 1.2.3", "seeded random numbers"),
             *(t.reason for v in entry.variants for t in v.tolerances),
             *(f"{count} {name}" for v in entry.variants for name, count in v.operators.items()),
         }
@@ -68,7 +69,7 @@ def test_a_card_tells_everything_that_the_manifest_does(zoo: Manifest) -> None:
 
 
 def test_detections_and_numbers_are_explained(zoo: Manifest) -> None:
-    texts = {entry.id: card(entry, {}) for entry in zoo.models}
+    texts = {entry.id: card(entry) for entry in zoo.models}
     assert "priors.safetensors" in texts["echo_ssd"]
     assert "softmax over the classes" in texts["echo_ssd"]
     assert "there may be none" in texts["echo_boxes"]
@@ -112,7 +113,7 @@ def test_predicted_and_observed_support_stand_side_by_side(zoo: Manifest) -> Non
         update={"backend": "webgl", "status": "stops", "verification": None, "message": "no | session"}
     )
     variant = entry.variants[0].model_copy(update={"support": supports, "observations": (seen, refused)})
-    text = card(changed(entry, variants=(variant,)), {})
+    text = card(changed(entry, variants=(variant,)))
     assert rows(text, "Where it runs") == [
         ["fp32", "wasm", "runs", "", "firefox 153.0: runs, outputs agree"],
         ["fp32", "webgpu", "runs, some nodes in WebAssembly", "2 Flatten", "not yet tried"],
@@ -129,7 +130,7 @@ def test_what_others_wrote_cannot_break_a_table(zoo: Manifest) -> None:
     weights = WeightsEntry(
         kind="pretrained", origin="file a|b\n.onnx", sha256="0" * 64, bytes=5, licence="<b>mine</b>", citation="none"
     )
-    text = card(changed(zoo.models[0], title="A\n# B", weights=weights), {})
+    text = card(changed(zoo.models[0], title="A\n# B", weights=weights))
     assert "# A # B\n" in text
     assert "| source | file a\\|b .onnx |" in text
     assert "&lt;b>mine" in text
@@ -140,7 +141,7 @@ def test_the_same_entry_gives_the_same_bytes_in_any_process(tiny_zoo: Path) -> N
     code = (
         "import sys; from pathlib import Path; from builder import cards, manifest; "
         f"whole = manifest.read(Path({str(tiny_zoo)!r})); "
-        "sys.stdout.write(''.join(cards.card(m, {'b': '2', 'a': '1'}) for m in whole.models)); "
+        "sys.stdout.write(''.join(cards.card(m) for m in whole.models)); "
         "assert not {'torch', 'onnx', 'numpy'} & set(sys.modules)"
     )
     texts = {
@@ -178,7 +179,7 @@ def test_the_javascript_of_a_card_runs(
     zoo: Manifest, tiny_zoo: Path, tmp_path: Path, folder_server: str, page: Page
 ) -> None:
     entry = zoo.models[0]
-    (code,) = re.findall(r"```js\n(.*?)```", card(entry, {"onnxruntime": "1.30.0"}), re.DOTALL)
+    (code,) = re.findall(r"```js\n(.*?)```", card(entry), re.DOTALL)
     assert len(code.splitlines()) == 6
     shutil.copy(tiny_zoo / entry.variants[0].path, tmp_path)
     shutil.copytree(ROOT / "node_modules" / "onnxruntime-web" / "dist", tmp_path / "ort")
@@ -192,3 +193,9 @@ def test_the_javascript_of_a_card_runs(
     page.goto(folder_server)
     page.wait_for_function("document.title === 'done'", timeout=60_000)
     assert any(text.startswith("logits") for text in said), said
+
+
+def test_how_long_the_build_took_is_not_told_and_names_are_escaped(zoo: Manifest) -> None:
+    entry = zoo.models[0]
+    assert card(changed(entry, build_seconds=1.0)) == card(changed(entry, build_seconds=2.0))
+    assert "`a\\|b&lt;i>`" in card(changed(entry, input=entry.input.model_copy(update={"name": "a|b<i>"})))

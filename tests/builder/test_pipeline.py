@@ -12,11 +12,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 from builder import manifest, weights
@@ -26,7 +23,6 @@ from builder.catalogue.classifiers import MOBILENET_V1
 from builder.errors import ZooError
 from builder.key import build_key, tool_versions
 from builder.pipeline import build
-from builder.preprocess import to_tensor
 from builder.records import Boxes, Ssd, Tolerance
 from builder.verify import detections, top_k
 from tests.builder.commands import ROOT, builder, contents
@@ -57,10 +53,18 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_two_processes_give_the_same_files(twice: tuple[Path, Path]) -> None:
-    """Also with another number of threads: --jobs 2 gives each worker half of them."""
-    first, second = (contents(out, "*/*.onnx") for out in twice)
-    assert len(first) == len(_TWICE)
+    """Every file, references and cards too, also with another number of threads: --jobs 2 gives each worker half of them."""
+    first, second = (_all_files(out) for out in twice)
+    assert {f"{name}/{file}" for name in _TWICE for file in ("fp32.onnx", "photograph.safetensors", "card.md")} <= set(
+        first
+    )
     assert first == second
+
+
+def _all_files(folder: Path) -> dict[str, bytes]:
+    """Whatever the builder wrote, but for its lock and the manifest, which holds how long each build took."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.parent != folder]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def test_two_processes_with_the_same_threads_give_the_same_manifest(twice: tuple[Path, Path], tmp_path: Path) -> None:
@@ -175,34 +179,12 @@ def test_the_key_covers_definition_weights_and_tools() -> None:
 
 @pytest.fixture(scope="module")
 def pretrained(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both classifiers with real weights."""
+    """Two classifiers with real weights. How many photographs they recognise is tests/test_accuracy.py's."""
     out = tmp_path_factory.mktemp("pretrained")
     env = {"ZOO_WEIGHTS_DIR": str(shared_data / "weights"), "ZOO_CACHE_DIR": str(out / "cache")}
     done = builder("build", "resnet50", "mobilenet_v1", "--weights", "pretrained", "--out", out, env=env)
     assert done.returncode == 0, done.stderr
     return out
-
-
-@pytest.mark.parametrize(("model_id", "at_least"), [("resnet50", 0.74), ("mobilenet_v1", 0.83)])
-def test_real_weights_recognise_photographs(
-    model_id: str, at_least: float, pretrained: Path, shared_data: Path
-) -> None:
-    """INDEX.md beside the photographs: 76.5 % and 85.5 % on these 200, centre crop 224."""
-    entry = manifest.find(manifest.read(pretrained), model_id)
-    assert entry
-    assert entry.weights.kind == "pretrained"
-    session = onnxruntime.InferenceSession(pretrained / model_id / "fp32.onnx", providers=["CPUExecutionProvider"])
-    classes = entry.outputs[0].shape[1]
-    assert classes is not None
-    paths = sorted((shared_data / "images" / "imagenet-1000").glob("*.jpg"))[::5]
-    right = 0
-    for path in paths:
-        with Image.open(path) as image:
-            data = to_tensor(image.convert("RGB"), entry.input)
-        (logits,) = session.run(None, {"input": data})
-        right += top_k(np.asarray(logits), 1)[0] - (classes - 1000) == int(path.stem)
-    assert len(paths) == 200
-    assert right / len(paths) >= at_least
 
 
 def test_real_weights_know_the_shipped_cat(pretrained: Path) -> None:

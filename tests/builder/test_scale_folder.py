@@ -22,8 +22,6 @@ from builder.records import Observation
 from tests.builder.commands import ROOT, contents
 from tests.support.artefacts import artefact
 
-TOOLS = {"tool": "1"}
-
 # argv: folder, name, rounds. Puts builds with changing content, one after another.
 _BUILDER = """
 import sys
@@ -34,7 +32,7 @@ from tests.support.artefacts import artefact
 out, name, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for i in range(rounds):
     prepare(out)
-    OutputFolder(out, ()).put(artefact(name, content=f"{name} {i} ".encode(), size=300_000), {"tool": "1"})
+    OutputFolder(out, ()).put(artefact(name, content=f"{name} {i} ".encode(), size=300_000))
     print(i, flush=True)
 """
 
@@ -46,7 +44,7 @@ def _builder(out: Path, name: str, rounds: int) -> subprocess.Popen[str]:
 
 
 def _put(out: Path, one: Artefact) -> None:
-    OutputFolder(out, ()).put(one, TOOLS)
+    OutputFolder(out, ()).put(one)
 
 
 def _assert_whole(out: Path) -> list[str]:
@@ -59,7 +57,7 @@ def _assert_whole(out: Path) -> list[str]:
 
 def test_a_build_is_put_with_all_its_files(tmp_path: Path) -> None:
     one = artefact()
-    entry = OutputFolder(tmp_path, ()).put(one, TOOLS)
+    entry = OutputFolder(tmp_path, ()).put(one)
     assert entry == one.entry == manifest.read(tmp_path).models[0]
     assert contents(tmp_path) == one.files
 
@@ -67,16 +65,16 @@ def test_a_build_is_put_with_all_its_files(tmp_path: Path) -> None:
 def test_changed_content_never_overwrites_a_file_that_the_manifest_names(tmp_path: Path) -> None:
     """A server that has read the old manifest still finds the old file until the new manifest is there."""
     _put(tmp_path, artefact())
-    entry = OutputFolder(tmp_path, ()).put(artefact(content=b"other"), TOOLS)
+    entry = OutputFolder(tmp_path, ()).put(artefact(content=b"other"))
     assert entry.variants[0].path == f"model/fp32-{entry.variants[0].sha256[:8]}.onnx"
     assert _assert_whole(tmp_path) == ["model"]
     assert not (tmp_path / "model" / "fp32.onnx").exists()
-    assert OutputFolder(tmp_path, ()).put(artefact(), TOOLS).variants[0].path == "model/fp32.onnx"
+    assert OutputFolder(tmp_path, ()).put(artefact()).variants[0].path == "model/fp32.onnx"
 
 
 def test_models_stand_in_the_catalogues_order_and_others_after_them(tmp_path: Path) -> None:
     for name in ("own", "second", "first"):
-        OutputFolder(tmp_path, ("first", "second")).put(artefact(name), TOOLS)
+        OutputFolder(tmp_path, ("first", "second")).put(artefact(name))
     assert _assert_whole(tmp_path) == ["first", "second", "own"]
 
 
@@ -94,10 +92,10 @@ def test_an_observation_stays_as_long_as_the_files_content(tmp_path: Path) -> No
         message=None,
     )
     variant = entry.variants[0].model_copy(update={"observations": (seen,)})
-    OutputFolder(tmp_path, ()).commit(entry.model_copy(update={"variants": (variant,)}), TOOLS)
+    OutputFolder(tmp_path, ()).commit(entry.model_copy(update={"variants": (variant,)}))
     assert manifest.read(tmp_path).models[0].variants[0].observations == (seen,)
-    assert OutputFolder(tmp_path, ()).put(artefact(title="New title"), TOOLS).variants[0].observations == (seen,)
-    assert OutputFolder(tmp_path, ()).put(artefact(content=b"other"), TOOLS).variants[0].observations == ()
+    assert OutputFolder(tmp_path, ()).put(artefact(title="New title")).variants[0].observations == (seen,)
+    assert OutputFolder(tmp_path, ()).put(artefact(content=b"other")).variants[0].observations == ()
 
 
 def test_an_entry_of_files_that_are_gone_is_not_committed(tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_an_entry_of_files_that_are_gone_is_not_committed(tmp_path: Path) -> Non
     old = manifest.read(tmp_path).models[0]
     _put(tmp_path, artefact(content=b"another length"))
     with pytest.raises(ZooError, match="was built anew meanwhile"):
-        OutputFolder(tmp_path, ()).commit(old, TOOLS)
+        OutputFolder(tmp_path, ()).commit(old)
     assert _assert_whole(tmp_path) == ["model"]
 
 
@@ -185,3 +183,48 @@ def test_a_disk_that_is_full_at_the_last_moment_leaves_what_was_there(small_disk
     with pytest.raises(ZooError, match=r"manifest\.json cannot be written"):
         _put(small_disk, artefact("great", size=usage.free - 4 * 4096 - 4096))
     assert contents(small_disk, "**/*") == before
+
+
+def test_a_file_of_the_users_is_neither_overwritten_nor_removed(tmp_path: Path) -> None:
+    """As where `add` is given a file that lies in the folder that the model gets."""
+    for name in ("model.onnx", "fp32.onnx"):
+        (tmp_path / "model").mkdir(exist_ok=True)
+        (tmp_path / "model" / name).write_bytes(b"the user's own")
+    _put(tmp_path, artefact())
+    _put(tmp_path, artefact(content=b"other"))
+    removed = OutputFolder(tmp_path, ()).clean()
+    assert str(tmp_path / manifest.FILE_NAME) in removed
+    assert contents(tmp_path) == {"model/fp32.onnx": b"the user's own", "model/model.onnx": b"the user's own"}
+
+
+def test_clean_leaves_folders_that_were_never_built(tmp_path: Path) -> None:
+    (tmp_path / "resnet50").mkdir()
+    (tmp_path / "resnet50" / "my_checkpoint.pth").write_bytes(b"weeks of training")
+    _put(tmp_path, artefact())
+    assert str(tmp_path / "model") in OutputFolder(tmp_path, ("resnet50",)).clean()
+    assert contents(tmp_path) == {"resnet50/my_checkpoint.pth": b"weeks of training"}
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_manifest_that_cannot_be_read_is_kept(tmp_path: Path) -> None:
+    for expected in ("manifest.json.unreadable", "manifest.json.unreadable.1"):
+        (tmp_path / manifest.FILE_NAME).write_text('{"schema_version": 1}')
+        with pytest.raises(ZooError, match="is not a manifest of this version"):
+            _put(tmp_path, artefact())
+        assert OutputFolder(tmp_path, ()).set_aside_unreadable() == tmp_path / expected
+    assert OutputFolder(tmp_path, ()).set_aside_unreadable() is None
+    _put(tmp_path, artefact())
+    assert _assert_whole(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize(("content", "problem"), [(None, "is missing"), ("stale", "is not that of the build")])
+def test_a_card_is_mended_without_a_build(content: str | None, problem: str, tmp_path: Path) -> None:
+    _put(tmp_path, artefact())
+    card = tmp_path / "model" / "card.md"
+    before = card.read_bytes()
+    card.unlink() if content is None else card.write_text(content)
+    folder = OutputFolder(tmp_path, ())
+    (entry,) = folder.added()
+    assert folder.mend_card(entry) == f"model/card.md {problem}"
+    assert card.read_bytes() == before
+    assert folder.mend_card(entry) is None

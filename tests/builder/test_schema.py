@@ -9,7 +9,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
+from builder import manifest
 from builder.__main__ import main
 from builder.manifest import FILE_NAME
 from tests.builder.commands import ROOT
@@ -52,6 +54,7 @@ def test_a_real_manifest_fits(validator: jsonschema.Draft202012Validator, conten
         (lambda m: m["models"][0]["variants"][0].update(opset=22), "22"),
         (lambda m: m["models"][0]["variants"][0].update(sha256="0" * 63), "0000"),
         (lambda m: m["models"][0]["input"].update(shape=[1, 0]), "0"),
+        (lambda m: m["models"][0].pop("tools"), "tools"),
     ],
 )
 def test_what_the_builder_would_refuse_does_not_fit(
@@ -61,3 +64,19 @@ def test_what_the_builder_would_refuse_does_not_fit(
     errors = [error.message for error in validator.iter_errors(content)]
     assert errors
     assert any(where in message for message in errors)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../../etc", "/etc/passwd", "echo/../x", "echo/..", "echo//x", "echo/", "", ".hidden", "echo\\x", "a b"],
+)
+def test_neither_the_schema_nor_the_reader_takes_a_path_out_of_the_folder(
+    path: str, validator: jsonschema.Draft202012Validator, content: Any
+) -> None:
+    whole = manifest.parse(json.dumps(content).encode(), "a test")
+    assert content["models"][0]["labels"]["path"] == "echo/labels.json"
+    content["models"][0]["labels"]["path"] = path
+    errors = list(validator.iter_errors(content))
+    assert [list(error.path) for error in errors] == [["models", 0, "labels", "path"]]
+    with pytest.raises(ValidationError, match=r"labels\.path"):
+        type(whole).model_validate({k: v for k, v in content.items() if k != manifest.CHECKSUM})

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +18,7 @@ from builder.records import Boxes
 from builder.seeded import initialise
 from builder.spec import ModelSpec, SsdSpec, load_function
 from builder.verify import detections
+from tests.builder.commands import ROOT
 
 # The others are slow, and made of the same layers.
 _SLOW = ("convnext_base", "resnest50_basic", "resnet50", "ssd300_vgg16", "ssd_resnet34", "fasterrcnn_resnet50_fpn_800")
@@ -93,3 +98,22 @@ def test_the_same_weights_come_out_with_any_number_of_threads(seeded: tuple[Mode
         torch.set_num_threads(threads)
     state = network.state_dict()
     assert all(torch.equal(v, state[k]) for k, v in again.state_dict().items())
+
+
+_DIGEST = """
+import hashlib
+from builder import pipeline, weights
+from builder.catalogue import select
+network = pipeline.load(*select(["mobilenet_v2"]), weights.seeded(""))
+print(hashlib.sha256(b"".join(t.numpy().tobytes() for t in network.state_dict().values())).hexdigest())
+"""
+
+
+def test_the_same_weights_come_out_on_processors_with_other_instructions() -> None:
+    digests = set()
+    for settings in ({}, {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"}):
+        done = subprocess.run(
+            [sys.executable, "-c", _DIGEST], cwd=ROOT, env=os.environ | settings, capture_output=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1

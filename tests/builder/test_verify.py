@@ -60,6 +60,27 @@ def test_what_cannot_be_compared_fails_without_numbers(actual: Array | None) -> 
     assert (result.max_abs_diff, result.max_rel_diff, result.tolerance_used) == (None, None, None)
 
 
+def test_whole_numbers_are_compared_as_whole_numbers() -> None:
+    """2**60 and 2**60 + 1 are the same number in float64."""
+    exact = Tolerance(output="count", atol=0, rtol=0, reason="exact")
+    great, next_one = np.array([7, 2**60], np.int64), np.array([7, 2**60 + 1], np.int64)
+    assert compare(great, great, exact).passed
+    off = compare(next_one, great, exact)
+    assert (off.passed, off.max_abs_diff) == (False, 1)
+    assert compare(np.array([-(2**63)]), np.array([2**63 - 1]), exact).max_abs_diff == 2.0**64
+    counted = verify({"count": next_one}, {"count": great}, (exact,), Raw(kind="raw"), None, reference="n", runtime="t")
+    assert (counted.task.expected, counted.task.matched, counted.passed) == (2, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [(np.float32, np.int64), (np.int64, np.float32), (np.float64, np.float32), (np.int32, np.int64)],
+)
+def test_another_type_fails_without_numbers(actual: type[np.generic], expected: type[np.generic]) -> None:
+    result = compare(np.array([1, 2]).astype(actual), np.array([1, 2]).astype(expected), TOLERANCE)
+    assert (result.passed, result.max_abs_diff, result.tolerance_used) == (False, None, None)
+
+
 def test_top_k_takes_the_lower_class_where_two_are_equal() -> None:
     assert top_k(_array(1, 3, 3, 2, 0, 3), 5) == [1, 2, 5, 3, 0]
 

@@ -67,5 +67,6 @@ def artefact(name: str = "model", content: bytes = b"onnx", size: int = 0, title
         ),
         build_key=hashlib.sha256(f"{name} {title}".encode() + data).hexdigest(),
         build_seconds=1.0,
+        tools={"tool": "1"},
     )
     return Artefact(entry, files.contents)

@@ -98,7 +98,7 @@ def write_tiny_zoo(folder: Path) -> Manifest:
         ),
         _write_model(folder, "echo_boxes", "Echo boxes", "detection", both, BOXES_OUTPUTS, boxes, classes=4),
     )
-    whole = Manifest(schema_version=2, tools={"onnx": onnx.__version__}, models=models)
+    whole = Manifest(schema_version=2, models=models)
     manifest.write(folder, whole)
     return whole
 
@@ -176,6 +176,7 @@ def _write_model(
         variants=(_variant(folder, f"{model_id}/fp32.onnx", inputs, outputs, postprocessing),),
         build_key="0" * 64,
         build_seconds=0.25,
+        tools={"onnx": onnx.__version__, "onnxruntime-web": "1.30.0"},
     )
 
 

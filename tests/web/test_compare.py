@@ -91,6 +91,14 @@ def test_an_absent_output_and_another_shape_fail_without_numbers(javascript: Jav
         assert found["max_abs_diff"] is found["max_rel_diff"] is found["tolerance_used"] is None
 
 
+TYPES = """({compareOutput}) => [Float32Array, Float64Array].flatMap(actual => [Float32Array, Float64Array].map(expected =>
+  compareOutput({data: actual.of(1, 2), dims: [2]}, {data: expected.of(1, 2), dims: [2]}, {output: 'a', atol: 9, rtol: 9}).max_abs_diff))"""
+
+
+def test_whole_numbers_where_others_are_wanted_fail_without_numbers(javascript: JavaScript) -> None:
+    assert javascript("compare.js", TYPES) == [0, None, None, 0]
+
+
 VERIFY = """async ({verifier}, {model, variant, reference, change}) => {
   const {readSafetensors} = await import(new URL('/inputs.js', location.href).href);
   const read = async path => readSafetensors(new Uint8Array(await (await fetch('/models/' + path)).arrayBuffer()), path);

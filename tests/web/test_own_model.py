@@ -23,7 +23,11 @@ def tensor(numbers: Sequence[object], kind: str = "float32") -> dict[str, Any]:
     return {"type": kind, "dims": [len(numbers)], "data": list(numbers)}
 
 
-OUTPUTS = "Object.fromEntries(Object.entries(given).map(([name, {type, dims, data}]) => [name, {type, dims, data: Float64Array.from(data, Number)}]))"
+# Whole numbers beyond 2^53 travel as texts.
+OUTPUTS = (
+    "module.asNumbers(Object.fromEntries(Object.entries(given).map(([name, {type, dims, data}]) => "
+    "[name, {type, dims, data: type === 'int64' ? BigInt64Array.from(data, BigInt) : Float64Array.from(data, Number)}])))"
+)
 
 
 def telling(javascript: JavaScript, **outputs: dict[str, Any]) -> str | None:
@@ -149,14 +153,24 @@ VERIFY = (
 @pytest.mark.parametrize(
     ("expected", "actual", "matched"),
     [
-        (tensor([1, 1000, -5]), tensor([1.0019, 1000.9, -5.005]), 3),
-        (tensor([1, 1000, -5]), tensor([1.0021, 1000.9, -5.005]), 2),
+        (tensor([1, 1000, -5]), tensor([2.0009, 1001.9, -6.004]), 3),
+        (tensor([1, 1000, -5]), tensor([2.0011, 1001.9, -6.004]), 2),
+        (tensor([1e-4, 5e-5, -1e-5]), tensor([1e-4, 5e-5, -1.01e-5]), 3),
+        (tensor([1e-4, 5e-5, -1e-5]), tensor([0, 0, 0]), 0),
         (tensor([1, 2]), tensor([1, "NaN"]), 1),
         (tensor([1, 2]), tensor([1]), 0),
         (tensor([5000, 7], "int64"), tensor([5000, 7], "int64"), 2),
         (tensor([5000, 7], "int64"), tensor([5001, 7], "int64"), 1),
+        (tensor([str(2**60), 7], "int64"), tensor([str(2**60), 7], "int64"), 2),
+        (tensor([str(2**60), 7], "int64"), tensor([str(2**60 + 1), 7], "int64"), 1),
+        (tensor([5000, 7], "int64"), tensor([5000, 7]), 0),
+        (tensor([1, 2], "float64"), tensor([1, 2]), 0),
     ],
-    ids=["within", "over", "NaN", "other shape", "same integers", "an integer that is off by one"],
+    ids=[
+        *("within", "over", "small ones within", "zeros for small ones", "NaN", "other shape", "same integers"),
+        *("an integer that is off by one", "great integers", "a great integer that is off by one"),
+        *("floats for integers", "float32 for float64"),
+    ],
 )
 def test_outputs_are_held_to_the_reference(
     javascript: JavaScript, expected: dict[str, Any], actual: dict[str, Any], matched: int
