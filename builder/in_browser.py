@@ -92,14 +92,17 @@ def verify_in_browsers(
             next_step="choose others with --browsers and --backends",
         )
     failures: list[ZooError] = []
-    with TemporaryDirectory(prefix="zoo-in-browser-") as scratch, running_server(out, Path(scratch)) as server:
+    with (
+        TemporaryDirectory(prefix="zoo-in-browser-") as scratch,
+        running_server(out, Path(scratch) / "runs.sqlite") as server,
+    ):
         for name in names:
             before = len(failures)
             for browser, backend in places:
                 reporter.stage(name, f"verify in {browser}, {backend}")
                 asked = _Asked(name, browser, backend)
                 try:
-                    failures += _record(asked, _run(server, asked, reporter), out, order, reporter)
+                    failures += _record(asked, _run(server.url, asked, reporter), out, order, reporter)
                 except ZooError as error:
                     failures.append(error)
             for failure in failures[before:]:

@@ -9,7 +9,7 @@ from builder.spec import ModelSpec, WeightsSource
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FLOAT32_REASON = (
-    "fp32 on both sides: kernels add in another order; measured at most a fifth of this with onnxruntime "
+    "fp32 on both sides: kernels add in another order; measured at most a third of this with onnxruntime "
     "and with onnxruntime-web (docs/method.md)"
 )
 
