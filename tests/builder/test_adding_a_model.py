@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_models_of_your_own_are_added_and_removed_as_it_says(
     """Every command but the catalogue's build, in the order of the text, in a folder with the files that it names."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "nets", raising=False)  # another test's
     (tmp_path / "nets.py").write_text(blocks("python")[1])
     (tmp_path / "labels.txt").write_text("\n".join(f"name {i}" for i in range(7)))
     saved(classifier(), tmp_path / "net.onnx")
