@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import shutil
@@ -198,10 +199,12 @@ def test_a_kill_leaves_the_last_good_state_and_the_next_run_goes_on(moment: str,
         assert set(contents(copy)) == named
 
 
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_an_interrupt_ends_with_130_and_a_word(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "builder", "build", QUICK, "--weights", "seeded", "--out", str(tmp_path)],
         cwd=ROOT,
+        env=os.environ | {"ZOO_CACHE_DIR": str(tmp_path / "cache")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
