@@ -38,7 +38,10 @@ def test_layers_have_tensorflows_names_and_sizes(network: SsdMobileNetV1Coco) ->
 
 def test_the_published_weights_fit_at_their_width(shared_data: Path) -> None:
     state = torch.load(shared_data / "weights" / "ssd_mobilenet_v1_coco_075.pth", weights_only=True)
-    SsdMobileNetV1Coco(width=0.75).load_state_dict(state, strict=True)
+    network = SsdMobileNetV1Coco(width=0.75)
+    assert {key: tensor.shape for key, tensor in network.state_dict().items()} == {k: t.shape for k, t in state.items()}
+    network.load_state_dict(state, strict=True)
+    assert all(torch.equal(tensor, state[key]) for key, tensor in network.state_dict().items())
 
 
 @pytest.mark.parametrize(("side", "first"), [(8, 1), (9, 0)], ids=["even", "odd"])

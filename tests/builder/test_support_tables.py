@@ -187,17 +187,18 @@ def test_webgpu_places_nodes_where_it_is_predicted() -> None:
         assert set(predict(each, each.ByteSize())[1].fallback) == observed, name
 
 
-def test_a_table_is_read_in_no_time() -> None:
-    """python -m builder list reads no table; whoever predicts reads them once."""
+def test_list_reads_no_table_and_none_of_the_heavy_packages() -> None:
+    """How long it takes is benchmarks/list_models.py's."""
     code = (
-        "import time; start = time.perf_counter(); from builder import operator_tables as t; "
-        "t.kernels('wasm'); t.kernels('webgpu'); t.documented('webgl'); t.documented('webnn'); print(time.perf_counter() - start)"
+        "import sys, builder.listing; "
+        "print(sorted({'builder.operator_tables', 'builder.support', 'onnx', 'numpy', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 0.5
+    assert done.stdout.strip() == "[]"
 
 
 def test_models_of_the_tests_are_valid() -> None:
     for each in (_bodies(), _shapes(), _detection()):
         inferred = onnx.shape_inference.infer_shapes(each)
-        onnx.checker.check_model(inferred)
+        onnx.checker.check_model(inferred)  # raises where one is not
+        assert len(inferred.graph.output) == len(each.graph.output) > 0
