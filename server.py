@@ -20,6 +20,7 @@ from serving.listening import Listening
 from serving.manners import add_manners
 from serving.models import CARD_NAME, ModelsFolder
 from serving.page import Page
+from serving.query import run_query
 from serving.replies import Refusal, as_list, json_reply
 from timings.database import DEFAULT_PLACE
 from timings.export import EXPORTS
@@ -40,11 +41,12 @@ class Settings:
     accept_fake: bool = False
     web: Path = ROOT / "web"
     node_modules: Path = ROOT / "node_modules"
+    photograph: Path = ROOT / "builder" / "data" / "photograph.png"
 
 
 def create_app(settings: Settings) -> Flask:
     """The WSGI application. Raises ZooError if the page, its packages, the models or the database cannot be used."""
-    page = Page(settings.web, settings.node_modules, ROOT / "pyproject.toml")
+    page = Page(settings.web, settings.node_modules, ROOT / "pyproject.toml", settings.photograph)
     models = ModelsFolder(settings.models)
     store = Store(settings.database)
     runtimes = ["onnxruntime-web", *(["fake"] if settings.accept_fake else [])]
@@ -54,7 +56,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["store"] = store
     add_manners(app)
     _add_page(app, page)
-    _add_models(app, models)
+    _add_models(app, page, models)
     _add_api(app, page, models, store, runtimes)
     return app
 
@@ -80,7 +82,7 @@ def _add_page(app: Flask, page: Page) -> None:
         return files.send(file.open("rb"), name=name, etag=etag, cache_control=files.IMMUTABLE)
 
 
-def _add_models(app: Flask, models: ModelsFolder) -> None:
+def _add_models(app: Flask, page: Page, models: ModelsFolder) -> None:
     @app.get("/models/manifest.json")
     def models_manifest() -> Response:
         listing = models.listing()
@@ -100,19 +102,12 @@ def _add_models(app: Flask, models: ModelsFolder) -> None:
         entry = models.listing().files.get(path)
         if entry is None:
             raise _nothing_here("a file that models/manifest.json lists")
-        wanted = request.args.get("sha256")
-        if wanted not in {None, entry.sha256}:
-            raise Refusal(
-                404,
-                ZooError(
-                    f"this version of {path} is not served any more",
-                    got=f"sha256 {wanted}",
-                    expected=f"sha256 {entry.sha256}, as the manifest has it now",
-                    next_step="the models were built anew: reload the page",
-                ),
-            )
-        cache_control = files.REVALIDATE if wanted is None else files.IMMUTABLE
-        return files.send(models.open(entry), name=path, etag=entry.sha256, cache_control=cache_control)
+        return files.send_version(lambda: models.open(entry), entry)
+
+    @app.get(f"/models/{page.photograph.path}")
+    def photograph() -> Response:
+        """What every model's reference is made of: beside the models, and addressed as their files are."""
+        return files.send_version(page.open_photograph, page.photograph)
 
 
 def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtimes: list[str]) -> None:
@@ -142,10 +137,8 @@ def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtime
 
     @app.get("/api/runs")
     def all_runs() -> Response:
-        unknown = sorted(request.args.keys() - {"device_name"})
-        if unknown:
-            raise Refusal(400, _unknown_parameter(unknown[0]))
-        posted = store.posted(request.args.get("device_name"))
+        wanted = run_query(request.args)
+        posted = store.posted(wanted.device_name, device_id=wanted.device_id, model=wanted.model, latest=wanted.latest)
         return Response(as_list("runs", posted), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     @app.get("/api/runs/<run_id>")
@@ -168,15 +161,6 @@ def _nothing_here(expected: str) -> Refusal:
         "there is nothing at this address", got=request.path, expected=expected, next_step="start from the page, at /"
     )
     return Refusal(404, error)
-
-
-def _unknown_parameter(name: str) -> ZooError:
-    return ZooError(
-        "the address asks for something unknown",
-        got=f"the parameter {name}",
-        expected="device_name, or no parameter",
-        next_step="leave it out: runs are told apart by what is in them",
-    )
 
 
 def _not_json(got: str | None) -> ZooError:

@@ -1,67 +1,88 @@
 /**
- * Runs inside a worker of the real page, beside the real modules: the page's own measuring loop and a bare loop over the same session,
- * in turns. See harness_overhead.py.
+ * Runs inside a worker of the real page, beside the real modules: the page's own instrument and a bare loop over the same session, in
+ * turns. See harness_overhead.py.
  */
 
-import { measure } from '/benchmark.js';
+import { Benchmark } from '/benchmark.js';
 import { loadOnnxruntimeWeb } from '/runtimes/ort.js';
+import { zooSubject } from '/zoo_subject.js';
 
-self.onmessage = async ({ data: { job, rounds } }) => {
+const EMPTY_ITERATIONS = 1000;
+
+self.onmessage = async ({ data: { job, rounds, iterations } }) => {
   try {
-    self.postMessage({ real: await compare(job, await realRuntime(job), rounds), empty: await compare({ ...job, iterations: 2000 }, await emptyRuntime(job), rounds) });
+    const real = await compare(job, await realLoader(job), rounds, iterations);
+    const empty = await compare(job, emptyLoader(job), rounds, EMPTY_ITERATIONS);
+    self.postMessage({ real, empty });
   } catch (error) {
     self.postMessage({ error: String(error?.stack ?? error) });
   }
 };
 
-/** Milliseconds per inference in each round: bare loop and harness, whose order alternates. */
-async function compare(job, runtime, rounds) {
-  const result = { bare: [], harness: [] };
-  await bare(job, runtime);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const kind of round % 2 ? ['bare', 'harness'] : ['harness', 'bare']) {
-      result[kind].push(kind === 'bare' ? await bare(job, runtime) : await harness(job, runtime));
+/** Each inference of each round by the loop's own clock, and what the round took from outside: two of either kind, whose order alternates. */
+async function compare(job, load, rounds, iterations) {
+  const opened = {};
+  const loadOnce = async () => {
+    const runtime = await load();
+    const createSession = async (...asked) => {
+      const session = await runtime.createSession(...asked);
+      return (opened.session = { ...session, prepare: (inputs) => (opened.feeds = session.prepare(inputs)) });
+    };
+    return { ...runtime, createSession };
+  };
+  const told = (progress, measured) => self.postMessage({ kind: 'progress', progress, measured });
+  const instrument = new Benchmark(job, zooSubject(job), loadOnce, told);
+  throwIfFailed(await instrument.prepare());
+  const result = { bare: [], instrument: [], bareWall: [], instrumentWall: [] };
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const kind of round % 2 ? ['bare', 'instrument'] : ['instrument', 'bare']) {
+      const begin = performance.now();
+      const durations = kind === 'bare' ? await bare(opened, iterations) : await taken(instrument, round, iterations);
+      result[`${kind}Wall`].push((performance.now() - begin) / iterations);
+      result[kind].push(durations);
     }
   }
+  await opened.session.release();
   return result;
 }
 
-async function bare({ iterations }, { session, feeds }) {
-  const begin = performance.now();
-  for (let i = 0; i < iterations; i += 1) await session.run(feeds());
-  return (performance.now() - begin) / iterations;
+/** As little as there can be: one inference that settles, then nothing but the clock around the call. */
+async function bare({ session, feeds }, iterations) {
+  const durations = new Array(iterations);
+  await session.run(feeds);
+  for (let i = 0; i < iterations; i += 1) {
+    const begin = performance.now();
+    await session.run(feeds);
+    durations[i] = performance.now() - begin;
+  }
+  return durations;
 }
 
-/** The harness's whole sampling stage, its messages to the page included, from entering it to leaving it. */
-async function harness(job, runtime) {
-  let [entered, left] = [NaN, NaN];
-  const measured = await measure(job, async () => runtime, (progress, soFar) => {
-    if (progress.stage === 'sampling' && progress.done === 0) entered = performance.now();
-    if (progress.stage === 'final_check') left = performance.now();
-    self.postMessage({ kind: 'progress', progress, measured: soFar });
-  });
-  if (measured.error) throw new Error(measured.error.message);
-  return (left - entered) / job.iterations;
+/** A round of the page's own, as it orders one between two of another run: with its check of the outputs and its messages. */
+async function taken(instrument, round, iterations) {
+  instrument.log.record({ samples: [] });
+  const measured = throwIfFailed(await instrument.take({ round, samples: iterations, ms: 0, settle: true }));
+  return measured.samples.map((sample) => sample.duration_ms);
 }
 
-/** One real session for all rounds; the harness may not release it. */
-async function realRuntime(job) {
-  const real = await loadOnnxruntimeWeb(job.onnxruntimeWeb, job.backend);
-  const bytes = new Uint8Array(await (await fetch(`/models/${job.variant.path}?sha256=${job.variant.sha256}`)).arrayBuffer());
-  const opened = await real.createSession(bytes, { backend: job.backend, threads: job.threads, outputs: job.model.outputs });
-  let feeds;
-  const session = { ...opened, release: async () => {}, prepare: (inputs) => (feeds = opened.prepare(inputs)) };
-  const runtime = { ...real, createSession: async () => session, session, feeds: () => feeds };
-  await measure({ ...job, iterations: 1 }, async () => runtime, () => {});
-  return runtime;
+function throwIfFailed(measured) {
+  if (measured.error) throw new Error(`${measured.error.stage}: ${measured.error.message}`);
+  return measured;
 }
 
-/** A session whose inferences take no time and give the reference outputs: what is left is the harness. */
-async function emptyRuntime(job) {
-  const { readSafetensors } = await import('/inputs.js');
-  const [reference] = job.model.references;
-  const tensors = readSafetensors(new Uint8Array(await (await fetch(`/models/${reference.path}?sha256=${reference.sha256}`)).arrayBuffer()), reference.path);
-  const outputs = Object.fromEntries(job.model.outputs.map(({ name }) => [name, tensors[name]]));
-  const session = { threads: job.threads, prepare: (inputs) => inputs, run: async () => outputs, release: async () => {} };
-  return { name: 'onnxruntime-web', version: 'none', now: () => performance.now(), createSession: async () => session, session, feeds: () => ({}) };
+async function realLoader({ onnxruntimeWeb, backend, threads }) {
+  return () => loadOnnxruntimeWeb(onnxruntimeWeb, { backend, threads });
+}
+
+/** A session whose inferences take no time and give the reference outputs: what is left is the instrument. */
+function emptyLoader(job) {
+  return async () => {
+    const { readSafetensors } = await import('/inputs.js');
+    const [reference] = job.model.references;
+    const reply = await fetch(`/models/${reference.path}?sha256=${reference.sha256}`);
+    const tensors = readSafetensors(new Uint8Array(await reply.arrayBuffer()), reference.path);
+    const outputs = Object.fromEntries(job.model.outputs.map(({ name }) => [name, tensors[name]]));
+    const session = { threads: job.threads, placement: null, prepare: (inputs) => inputs, run: async () => outputs, read: (raw) => raw, release: async () => {} };
+    return { name: 'onnxruntime-web', version: 'none', now: () => performance.now(), createSession: async () => session };
+  };
 }

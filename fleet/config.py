@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fleet.browsers import KINDS, Kind
 from fleet.drive import PATIENCE_S
-from fleet.records import Job
+from fleet.records import ORDERS, PRESETS, Job
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,17 @@ def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
         device_name=chosen.device or f"{platform.node() or 'this machine'} {chosen.browser}",
         models=chosen.models,
         backends=chosen.backends,
+        preset=chosen.preset,
         iterations=chosen.iterations,
+        min_time_s=chosen.min_time,
+        precision=chosen.precision,
         time_budget_s=chosen.time_budget,
-        timeout_s=chosen.timeout,
         warmup=chosen.warmup,
+        end_to_end=chosen.end_to_end,
+        repeat=chosen.repeat,
+        order=chosen.order,
+        seed=chosen.seed,
+        timeout_s=chosen.timeout,
         placement=chosen.placement,
     )
     return RunJob(job=job, kind=chosen.browser, swiftshader=chosen.swiftshader, patience_s=chosen.patience)
@@ -65,41 +73,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="the server's address, such as http://127.0.0.1:8000",
     )
     add("--browser", choices=KINDS, default="chromium", help="default: %(default)s")
-    add("--models", type=_names, default=(), metavar="A,B", help="all, or their names; default: the light ones")
-    add(
-        "--backends",
-        type=_names,
-        default=("wasm",),
-        metavar="A,B",
-        help="wasm, wasm-N (N threads), webgpu; default: wasm",
-    )
-    add(
-        "--iterations",
-        type=_between(1, 10_000),
-        default=30,
-        metavar="N",
-        help="timed inferences per run; default: %(default)s",
-    )
-    add(
-        "--time-budget",
-        type=_seconds,
-        default=120.0,
-        metavar="S",
-        help="longest timing of one run; default: %(default)g s",
-    )
-    add(
-        "--timeout",
-        type=_seconds,
-        metavar="S",
-        help="longest silence within one run, such as one inference; default: as the page does. Longer than --patience has no effect",
-    )
-    add(
-        "--warmup",
-        type=_between(0, 1000),
-        metavar="N",
-        help="inferences thrown away before each run's timed ones; default: as the page does",
-    )
-    add("--placement", action="store_true", help="store where each node ran, for proof: session logging costs time")
     add(
         "--device",
         type=_device,
@@ -114,6 +87,69 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="give up when nothing changes for so long; default: %(default)g s",
     )
+    _add_what(parser.add_argument_group("what to measure, and in which order"))
+    _add_how(
+        parser.add_argument_group(
+            "how thoroughly", "What is not given is the preset's, and without one the page's own."
+        )
+    )
+
+
+def _add_what(parser: argparse._ArgumentGroup) -> None:
+    add = parser.add_argument
+    add("--models", type=_names, default=(), metavar="A,B", help="all, or their names; default: the light ones")
+    add(
+        "--backends",
+        type=_names,
+        default=("wasm",),
+        metavar="A,B",
+        help="wasm, wasm-N (N threads), webgpu, webgl, webnn-cpu, webnn-gpu, webnn-npu; default: wasm",
+    )
+    add("--repeat", type=_between(1, 100), metavar="N", help="runs of each model on each backend; default: 1")
+    add(
+        "--order",
+        choices=ORDERS,
+        help="whether runs take turns, so that all see the same drift of the device; default: interleaved",
+    )
+    add("--seed", type=_between(0, 2**32 - 1), metavar="N", help="what the order is shuffled with; default: drawn")
+
+
+def _add_how(parser: argparse._ArgumentGroup) -> None:
+    add = parser.add_argument
+    add("--preset", choices=PRESETS, help="numbers that go together; those given here win over its own")
+    add("--iterations", type=_between(1, 10_000), metavar="N", help="timed inferences per run, at least")
+    add(
+        "--min-time",
+        type=_seconds_or_none,
+        metavar="S",
+        help="over how long they are taken, at least; 0: however short",
+    )
+    add(
+        "--precision",
+        type=_per_cent,
+        metavar="P",
+        help="go on until the 95 %% interval of the median is narrower than so many per cent of it",
+    )
+    add("--time-budget", type=_seconds, metavar="S", help="longest timing of one run; then it stays with fewer samples")
+    add(
+        "--warmup",
+        type=_between(0, 1000),
+        metavar="N",
+        help="inferences thrown away before each run's timed ones; default: until they are steady",
+    )
+    add(
+        "--end-to-end",
+        type=_between(0, 1000),
+        metavar="N",
+        help="how often a photograph is taken from its pixels to what is in it; 0: not at all",
+    )
+    add(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="longest silence within one run, such as one inference. Longer than --patience has no effect",
+    )
+    add("--placement", action="store_true", help="store where each node ran, for proof: session logging costs time")
 
 
 def _address(text: str) -> str:
@@ -136,14 +172,33 @@ def _device(text: str) -> str:
     return text.strip()
 
 
-def _seconds(text: str) -> float:
+def _number(text: str) -> float:
+    """NaN for what is none."""
     try:
-        seconds = float(text)
+        return float(text)
     except ValueError:
-        seconds = 0.0
+        return math.nan
+
+
+def _seconds(text: str) -> float:
+    seconds = _number(text)
     if not 0 < seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds, more than 0 and at most 86400")
     return seconds
+
+
+def _seconds_or_none(text: str) -> float:
+    seconds = _number(text)
+    if not 0 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds from 0 to 86400")
+    return seconds
+
+
+def _per_cent(text: str) -> float:
+    per_cent = _number(text)
+    if not 0 < per_cent <= 100:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of per cent, more than 0 and at most 100")
+    return per_cent
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

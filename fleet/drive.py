@@ -20,6 +20,8 @@ from fleet.records import Job, Outcome, Snapshot
 
 PATIENCE_S = 600.0
 _LOAD_S = 60
+_OPENINGS = 2
+_SENDING_S = 30
 _LOOK_EVERY_MS = 500
 
 # Runs in the page and calls back when what it shows has changed. The page tells, and is not asked: a question to a page that hangs is
@@ -90,13 +92,13 @@ def measure(
 ) -> Outcome:
     """Open the page with `job`, call `report` whenever what it shows has changed, and return what came of it.
 
-    Works on any page of Playwright's, wherever its browser runs. Raises ZooError if the server or the page cannot be used, if the
-    page refuses the job, if it crashes, and if it shows nothing new for `patience_s` seconds; raises Stopped soon after `stop()` has
-    become true. Runs that were over by then are stored.
+    Works on any page of Playwright's, wherever its browser runs. A page that does not come up is opened once more. Raises ZooError if
+    the server or the page cannot be used, if the page refuses the job, if it crashes, and if it shows nothing new for `patience_s`
+    seconds; raises Stopped soon after `stop()` has become true. Runs that were over by then are stored.
     """
     watch = _Watch(page)
     page.add_init_script(_REMEMBER_DEVICE % json.dumps(_device_id(page, job)))
-    _open(page, job)
+    _open(page, job, watch, stop)
     last = _follow(watch, report, patience_s, stop)
     if last.state == "invalid":
         raise ZooError(
@@ -132,17 +134,32 @@ class _Watch:
 
     def look(self) -> list[Snapshot]:
         """What the page has told since the last look, after a moment's wait. Raises ZooError if the page is gone."""
-        try:
-            self._page.wait_for_timeout(_LOOK_EVERY_MS)
-        except Error as error:
-            raise self.trouble(f"the page or its browser is gone ({_first_line(error)})") from error
+        self._wait()
         snapshots = [_SNAPSHOT.validate_json(text) for text in self._told]
         self._told.clear()
         if snapshots:
             self.shown = snapshots[-1].progress or snapshots[-1].state
-        elif self._crashed:
-            raise self.trouble("the page crashed")
         return snapshots
+
+    def is_up(self) -> bool:
+        """Whether the page has told, a moment from now, that it is not loading any more; `look` still gives that."""
+        self._wait()
+        if self._told:
+            self.shown = _SNAPSHOT.validate_json(self._told[-1]).state
+        return self.shown not in ("nothing", "loading")
+
+    def begin(self) -> None:
+        """The page is opened anew: what it told before does not count."""
+        self._told.clear()
+        self.shown = "nothing"
+
+    def _wait(self) -> None:
+        try:
+            self._page.wait_for_timeout(_LOOK_EVERY_MS)
+        except Error as error:
+            raise self.trouble(f"the page or its browser is gone ({_first_line(error)})") from error
+        if self._crashed and not self._told:
+            raise self.trouble("the page crashed")
 
     def trouble(self, what: str) -> ZooError:
         """The error that says `what` ended the page, and what the page showed and threw before."""
@@ -158,39 +175,65 @@ class _Watch:
         self._crashed = True
 
 
-def _open(page: Page, job: Job) -> None:
-    trouble = _trouble_opening(page, job)
-    if trouble:
-        raise ZooError(
-            f"the page at {job.server} cannot be used",
-            got=trouble,
-            expected="the page of this project's server",
-            next_step="start the server (python server.py) and give the address that it prints as --server",
-        )
+def _open(page: Page, job: Job, watch: _Watch, stop: Callable[[], bool]) -> None:
+    """Open the page, until it has left `loading`.
+
+    Firefox 153 under WebDriver BiDi now and then never delivers a document or a script (about 1 of 40 pages), so a page that shows
+    nothing for a minute is opened once more.
+    """
+    for _ in range(_OPENINGS):
+        watch.begin()
+        deadline = time.monotonic() + _LOAD_S
+        trouble = _trouble_opening(page, job)
+        while not trouble and time.monotonic() < deadline:
+            if stop():
+                raise Stopped
+            if watch.is_up():
+                return
+        if trouble:
+            raise _unusable(job, trouble)
+    showed = "does not say data-state" if watch.shown == "nothing" else f"stays at data-state={watch.shown}"
+    raise _unusable(job, f"a page that {showed} for {_LOAD_S} s, opened {_OPENINGS} times")
 
 
 def _trouble_opening(page: Page, job: Job) -> str:
+    """Ask for the page. What is wrong with the answer; nothing, if it is right or has not come in time."""
     try:
-        response = page.goto(job.url(), timeout=_LOAD_S * 1000)
-        if response is None or not response.ok:
-            return f"status {response.status}" if response else "no response"
-        page.wait_for_selector("html[data-state]", state="attached", timeout=_LOAD_S * 1000)
+        response = page.goto(job.url(), timeout=_LOAD_S * 1000, wait_until="commit")
     except PlaywrightTimeout:
-        return f"a page that does not say data-state within {_LOAD_S} s"
+        return ""
     except Error as error:
         return _first_line(error)
+    if response is None or not response.ok:
+        return f"status {response.status}" if response else "no response"
     return ""
 
 
+def _unusable(job: Job, trouble: str) -> ZooError:
+    return ZooError(
+        f"the page at {job.server} cannot be used",
+        got=trouble,
+        expected="the page of this project's server",
+        next_step="start the server (python server.py) and give the address that it prints as --server",
+    )
+
+
 def _follow(watch: _Watch, report: Report, patience_s: float, stop: Callable[[], bool]) -> Snapshot:
-    """Report each change of the page up to the state that ends it; that last one."""
+    """Report each change of the page up to the state that ends it; that last one.
+
+    The page tries again by itself to send what the server has not got, and its profile ends with it: it is given time for that.
+    """
     changed = time.monotonic()
+    ended: Snapshot | None = None
     while not stop():
         for snapshot in watch.look():
             report(snapshot)
-            if snapshot.state in ("invalid", "done"):
-                return snapshot
             changed = time.monotonic()
+            if snapshot.state == "invalid" or (snapshot.state == "done" and snapshot.unsent == 0):
+                return snapshot
+            ended = snapshot if snapshot.state == "done" else None
+        if ended and time.monotonic() - changed > _SENDING_S:
+            return ended
         if time.monotonic() - changed > patience_s:
             raise watch.trouble(f"nothing new for {patience_s:g} s")
     raise Stopped

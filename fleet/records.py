@@ -3,46 +3,71 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlencode
 
 State = Literal["loading", "ready", "invalid", "running", "done"]
+Preset = Literal["quick", "standard", "thorough"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+Order = Literal["interleaved", "sequential"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one browser is asked to measure. No models or no backends named means what the page itself would choose.
+    """What one browser is asked to measure. None, and no models or no backends named, means what the page itself would choose.
 
-    server: the address of the server, without a path. time_budget_s: the longest that one run's timed inferences may take.
-    timeout_s: how long one inference may take, None as long as the page itself would wait.
-    warmup: how many inferences are thrown away first, None as many as the page itself would. placement: the runtime tells where it
-    places nodes, which costs time: such runs are for proof.
+    server: the address of the server, without a path. preset: numbers that go together; those named here win over it.
+    iterations, min_time_s, precision: how many inferences to time at least, over how long, and until the 95 % interval of the median is
+    narrower than so many per cent of it. time_budget_s: the longest that one run's inferences may take.
+    warmup: how many inferences are thrown away first. end_to_end: how often a photograph is taken from its pixels to what is in it.
+    repeat: how many runs each model gets on each backend. order, seed: how the runs take turns.
+    timeout_s: the longest silence within a run. placement: the runtime tells where it places nodes from the first session on, which
+    costs time: such runs are for proof.
     """
 
     server: str
     device_name: str
     models: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
-    iterations: int = 30
-    time_budget_s: float = 120
-    timeout_s: float | None = None
+    preset: Preset | None = None
+    iterations: int | None = None
+    min_time_s: float | None = None
+    precision: float | None = None
+    time_budget_s: float | None = None
     warmup: int | None = None
+    end_to_end: int | None = None
+    repeat: int | None = None
+    order: Order | None = None
+    seed: int | None = None
+    timeout_s: float | None = None
     placement: bool = False
 
     def url(self) -> str:
         """The page's address, with which it starts by itself."""
-        lists = {"models": ",".join(self.models), "backends": ",".join(self.backends)}
-        query = {
-            "autorun": "1",
-            **{name: text for name, text in lists.items() if text},
-            "iterations": str(self.iterations),
-            "time_budget": f"{self.time_budget_s:g}",
-            **({} if self.timeout_s is None else {"timeout": f"{self.timeout_s:g}"}),
-            **({} if self.warmup is None else {"warmup": str(self.warmup)}),
-            **({"placement": "1"} if self.placement else {}),
-            "device": self.device_name,
+        choices: dict[str, str | float | None] = {
+            "models": ",".join(self.models) or None,
+            "backends": ",".join(self.backends) or None,
+            "preset": self.preset,
+            "iterations": self.iterations,
+            "min_time": self.min_time_s,
+            "precision": self.precision,
+            "time_budget": self.time_budget_s,
+            "warmup": self.warmup,
+            "end_to_end": self.end_to_end,
+            "repeat": self.repeat,
+            "order": self.order,
+            "seed": self.seed,
+            "timeout": self.timeout_s,
+            "placement": 1 if self.placement else None,
         }
-        return f"{self.server}/?{urlencode(query)}"
+        query = {name: _text(value) for name, value in choices.items() if value is not None}
+        return f"{self.server}/?{urlencode({'autorun': '1', **query, 'device': self.device_name})}"
+
+
+def _text(value: str | float) -> str:
+    """As the page reads it: without exponents, which it does not take."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

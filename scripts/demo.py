@@ -1,7 +1,7 @@
 """The whole loop once, on this machine: build some of the zoo, serve it, time it in a browser, show the results.
 
-DEMO_MODELS (comma-separated, or "all"), DEMO_BROWSERS (comma-separated), DEMO_ITERATIONS and DEMO_TIME_BUDGET (seconds) narrow or widen it. The results go into
-the folder DEMO_RESULTS (results/demo); what is there from earlier is kept, and the table holds it too.
+DEMO_MODELS (comma-separated, or "all"), DEMO_BROWSERS (comma-separated), DEMO_ITERATIONS, DEMO_MIN_TIME and DEMO_TIME_BUDGET (seconds) narrow or widen it. The
+results go into the folder DEMO_RESULTS (results/demo); what is there from earlier is kept, and the table holds it too.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Choice:
     models: tuple[str, ...]
     browsers: tuple[str, ...]
     iterations: str
+    min_time: str
     time_budget: str
     results: Path
 
@@ -79,6 +80,7 @@ def choose() -> Choice:
         models=() if _names("DEMO_MODELS") == ("all",) else _names("DEMO_MODELS") or DEFAULT_MODELS,
         browsers=browsers,
         iterations=_number("DEMO_ITERATIONS", "30"),
+        min_time=_number("DEMO_MIN_TIME", "1"),
         time_budget=_number("DEMO_TIME_BUDGET", "120"),
         results=_folder(os.environ.get("DEMO_RESULTS") or "results/demo"),
     )
@@ -97,7 +99,8 @@ def measure(choice: Choice) -> bool:
     with running_server(MODELS, choice.database) as server:
         for browser in choice.browsers:
             options = ["--server", server.url, "--browser", browser, "--backends", "wasm", *narrowed]
-            options += ["--iterations", choice.iterations, "--time-budget", choice.time_budget]
+            options += ["--iterations", choice.iterations, "--min-time", choice.min_time]
+            options += ["--time-budget", choice.time_budget]
             succeeded &= _run(f"Timing them in {browser}, through {server.url}", "fleet", "run", *options) == 0
     return succeeded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,8 @@ from flask import Response, request
 from werkzeug.http import quote_etag
 
 from builder.errors import ZooError
-from serving.replies import error_content, json_reply
+from builder.records import FileEntry
+from serving.replies import Refusal, error_content, json_reply
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
@@ -72,6 +73,23 @@ def send(handle: BinaryIO, *, name: str, etag: str, cache_control: str) -> Respo
             return response
     handle.close()
     return response
+
+
+def send_version(open_file: Callable[[], BinaryIO], entry: FileEntry) -> Response:
+    """Answer with the file that a manifest describes. `?sha256=` names it for good; raises Refusal 404 for another version than this."""
+    wanted = request.args.get("sha256")
+    if wanted not in {None, entry.sha256}:
+        raise Refusal(
+            404,
+            ZooError(
+                f"this version of {entry.path} is not served any more",
+                got=f"sha256 {wanted}",
+                expected=f"sha256 {entry.sha256}, as it is now",
+                next_step="it was made anew: reload the page",
+            ),
+        )
+    cache_control = REVALIDATE if wanted is None else IMMUTABLE
+    return send(open_file(), name=entry.path, etag=entry.sha256, cache_control=cache_control)
 
 
 def _wanted_range(etag: str, size: int) -> tuple[int, int] | None:

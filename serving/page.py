@@ -1,4 +1,4 @@
-"""The page's own files and onnxruntime-web's: which may be served, and which version they are."""
+"""The page's own files, onnxruntime-web's and the photograph: which may be served, and which version they are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import hashlib
 import json
 import re
 import tomllib
+from io import BufferedReader
 from pathlib import Path
 
 from builder.errors import ZooError
+from builder.records import FileEntry
 
 # Plain names only: no part begins with a dot, so no path leads out of its folder or to a hidden file.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
@@ -16,9 +18,9 @@ _VENDORED = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.(mjs|wasm)")
 
 
 class Page:
-    """web/ and node_modules/onnxruntime-web. Raises ZooError where one is missing."""
+    """web/, node_modules/onnxruntime-web and the shipped photograph. Raises ZooError where one is missing."""
 
-    def __init__(self, web: Path, node_modules: Path, project: Path) -> None:
+    def __init__(self, web: Path, node_modules: Path, project: Path, photograph: Path) -> None:
         self._web = web
         self._dist = node_modules / "onnxruntime-web" / "dist"
         if not (web / "index.html").is_file():
@@ -30,6 +32,8 @@ class Page:
             )
         self._package_version = str(tomllib.loads(project.read_text())["project"]["version"])
         self.onnxruntime_web_version = _version_of(node_modules / "onnxruntime-web")
+        self._photograph = photograph
+        self.photograph = _entry_of(photograph)
 
     def file(self, path: str) -> Path | None:
         """The file of web/ at that path, or None."""
@@ -39,6 +43,10 @@ class Page:
         """The .mjs or .wasm file of onnxruntime-web with that name, or None."""
         return _existing(self._dist / name) if _VENDORED.fullmatch(name) else None
 
+    def open_photograph(self) -> BufferedReader:
+        """The photograph, open for reading."""
+        return self._photograph.open("rb")
+
     def version(self) -> str:
         """The package's version and a hash over the names and contents of web/: two pages that differ never share it."""
         digest = hashlib.sha256()
@@ -46,6 +54,19 @@ class Page:
             name = path.relative_to(self._web).as_posix().encode()
             digest.update(b"%d %s %s" % (len(name), name, hashlib.sha256(path.read_bytes()).digest()))
         return f"{self._package_version}+{digest.hexdigest()[:12]}"
+
+
+def _entry_of(photograph: Path) -> FileEntry:
+    try:
+        content = photograph.read_bytes()
+    except OSError as error:
+        raise ZooError(
+            "the photograph is missing",
+            got=f"no readable {photograph}",
+            expected="the project's folder builder/data/ beside server.py",
+            next_step="start server.py from a whole copy of the project: git clone, then make serve",
+        ) from error
+    return FileEntry(path=photograph.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
 def _existing(path: Path) -> Path | None:

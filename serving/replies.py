@@ -16,6 +16,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    # The page takes pictures with the camera when it is asked to, and needs nothing else that a browser would ask for.
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Content-Security-Policy": "; ".join(
         (
             "default-src 'none'",

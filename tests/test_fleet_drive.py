@@ -6,6 +6,7 @@ import http.server
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -85,7 +86,16 @@ def test_every_change_is_reported_up_to_the_end(page: Page, host: Host) -> None:
     assert parse_qs(urlsplit(page.url).query)["models"] == ["echo"]
 
 
-def test_failed_and_unsent_runs_are_no_success(page: Page, host: Host) -> None:
+def test_runs_that_are_sent_late_are_waited_for(page: Page, host: Host) -> None:
+    """The page tries again by itself, and a driven browser's profile is gone when it is closed."""
+    done = "Object.assign(root.dataset, {state: 'done', runsDone: 1, runsFailed: 0, runsUnsent: 1})"
+    address = host(page_that(show("one", "ok", "1"), done, "", "", "root.dataset.runsUnsent = 0"))
+    outcome = drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20)
+    assert outcome == Outcome(timed=1, failed=0, unsent=0)
+
+
+def test_failed_and_unsent_runs_are_no_success(page: Page, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "_SENDING_S", 2)
     done = "Object.assign(root.dataset, {state: 'done', runsDone: 3, runsFailed: 1, runsUnsent: 2})"
     address = host(page_that(show("one", "ok", "1") + ";" + show("two", "failed"), done))
     outcome = drive.measure(page, Job(address, "here"), lambda snapshot: None, patience_s=20)
@@ -129,7 +139,7 @@ def test_a_page_that_hangs_is_given_up(playwright: Playwright, local_browser: Lo
 
 
 def test_a_page_that_is_closed_is_told(page: Page, host: Host) -> None:
-    address = host(page_that("progress.textContent = 'warm-up'"))
+    address = host(page_that("root.dataset.state = 'running'; progress.textContent = 'warm-up'"))
     with pytest.raises(ZooError, match="the page did not come to an end") as raised:
         drive.measure(page, Job(address, "here"), lambda snapshot: page.close(), patience_s=20)
     assert "the page or its browser is gone" in raised.value.got
@@ -168,4 +178,65 @@ def test_another_projects_page_is_told(page: Page, host: Host, monkeypatch: pyte
         drive.measure(
             page, Job(host("<!doctype html><link rel=icon href='data:,'><h1>Welcome</h1>"), "here"), lambda s: None
         )
-    assert raised.value.got == "a page that does not say data-state within 2 s"
+    assert raised.value.got == "a page that does not say data-state for 2 s, opened 2 times"
+
+
+def test_a_page_that_never_comes_up_is_told(page: Page, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive, "_LOAD_S", 2)
+    with pytest.raises(ZooError, match="cannot be used") as raised:
+        drive.measure(page, Job(host(page_that("progress.textContent = 'warm-up'")), "here"), lambda s: None)
+    assert raised.value.got == "a page that stays at data-state=loading for 2 s, opened 2 times"
+
+
+def test_ctrl_c_is_heard_while_a_page_does_not_come_up(page: Page, host: Host) -> None:
+    started = time.monotonic()
+    with pytest.raises(drive.Stopped):
+        drive.measure(
+            page, Job(host(page_that("")), "here"), lambda s: None, stop=lambda: time.monotonic() > started + 2
+        )
+    assert time.monotonic() < started + 30
+
+
+MODULE_PAGE = """<!doctype html><html data-state="loading"><link rel="icon" href="data:,"><p id="progress"></p>
+<script type="module" src="main.js"></script>"""
+DONE = "Object.assign(document.documentElement.dataset, {state: 'done', runsDone: 0, runsFailed: 0, runsUnsent: 0})"
+
+
+@pytest.mark.parametrize("stalling", ["/", "/main.js"])
+def test_a_page_whose_document_or_script_stalls_is_opened_once_more(
+    page: Page, monkeypatch: pytest.MonkeyPatch, stalling: str
+) -> None:
+    """As Firefox does it now and then: the answer to the first request never comes, the one to the second does."""
+    monkeypatch.setattr(drive, "_LOAD_S", 3)
+    asked: list[str] = []
+    over = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            asked.append(path)
+            if path == stalling and asked.count(path) == 1:
+                over.wait(60)
+                return
+            body, kind = (MODULE_PAGE, "text/html") if path == "/" else (DONE, "text/javascript")
+            self.send_response(200)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Nothing: pytest shows enough."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        job = Job(f"http://127.0.0.1:{server.server_address[1]}", "here")
+        outcome = drive.measure(page, job, lambda snapshot: None, patience_s=20)
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert outcome == Outcome(timed=0, failed=0, unsent=0)
+    assert asked.count(stalling) == 2

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Serve
-from tests.support.pages import address, rows
+from tests.support.pages import address, cells, only_run, rows, wait_until_done
 
 
 def test_an_autorun_with_bad_parameters_names_them_all_and_runs_nothing(
@@ -52,8 +52,82 @@ def test_the_form_shows_what_the_address_asks_for(page: Page, serve: Serve, tiny
     page.wait_for_selector("html[data-state=ready]")
     assert page.locator("input[name=model]:checked").evaluate_all("boxes => boxes.map(b => b.value)") == ["echo_ssd"]
     assert page.locator("input[name=backend]:checked").evaluate_all("boxes => boxes.map(b => b.value)") == ["wasm-1"]
+    expect(page.get_by_role("radio", name="Numbers of your own")).to_be_checked()
     expect(page.locator("#iterations")).to_have_value("7")
     expect(page.locator("#device-name")).to_have_value("Kim's phone")
+
+
+FIELDS = ("#iterations", "#min-time", "#precision", "#time-budget")
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "numbers"),
+    [
+        ("quick", "Quick look", ["5", "0", "", "120"]),
+        ("standard", "Standard", ["30", "1", "", "120"]),
+        ("thorough", "Thorough", ["30", "2", "2", "300"]),
+    ],
+)
+def test_a_preset_can_be_named_in_the_address_and_chosen_in_the_form(
+    page: Page, serve: Serve, tiny_zoo: Path, preset: str, name: str, numbers: list[str]
+) -> None:
+    url = serve(tiny_zoo).url
+    page.goto(address(url, preset=preset))
+    page.wait_for_selector("html[data-state=ready]")
+    expect(page.get_by_role("radio", name=name)).to_be_checked()
+    assert [page.locator(field).input_value() for field in FIELDS] == numbers
+
+    page.goto(address(url, iterations=7))
+    page.wait_for_selector("html[data-state=ready]")
+    page.get_by_role("radio", name=name).check()
+    assert [page.locator(field).input_value() for field in FIELDS] == numbers
+    expect(page.locator("#iterations")).to_be_hidden()
+    expect(page.locator("#plan")).to_contain_text(f"{numbers[0]} timed inferences")
+
+
+def test_the_plan_says_how_long_it_takes_and_each_preset_too(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    page.goto(address(serve(tiny_zoo).url, models="echo", backends="wasm-1", repeat=20))
+    page.wait_for_selector("html[data-state=ready]")
+    expect(page.locator("#plan")).to_contain_text(
+        "20 runs of 30 timed inferences, over 1 s at least. About 60 s, after"
+    )
+    times = page.locator(".box-time").all_inner_texts()
+    assert times == ["about 40 s", "about 60 s", "about 2 min", ""]
+    page.get_by_role("button", name="None", exact=True).click()
+    assert page.locator(".box-time").all_inner_texts() == [""] * 4
+
+
+def choose_only_echo(page: Page) -> None:
+    """A quick look chooses all light networks."""
+    assert page.locator("input[name=model]:checked").count() == 3
+    page.get_by_role("button", name="None", exact=True).click()
+    page.get_by_role("checkbox", name="Echo", exact=False).first.check()
+
+
+def test_a_number_of_ones_own_leaves_the_preset(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    page.goto(address(serve(tiny_zoo, accept_fake=True).url, runtime="fake", models="echo", backends="wasm-1"))
+    page.wait_for_selector("html[data-state=ready]")
+    page.get_by_role("radio", name="Quick look").check()
+    page.get_by_role("radio", name="Numbers of your own").check()
+    expect(page.locator("#iterations")).to_have_value("5")
+    choose_only_echo(page)
+    page.locator("#iterations").press("ArrowUp")
+    expect(page.get_by_role("radio", name="Numbers of your own")).to_be_checked()
+    page.get_by_role("button", name="Start timing").click()
+    wait_until_done(page)
+    assert cells(rows(page))["n"] == "6"
+
+
+def test_the_time_budget_of_the_form_is_the_one_that_counts(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    page.goto(address(server.url, runtime="fake", models="echo", backends="wasm-1", preset="thorough"))
+    page.wait_for_selector("html[data-state=ready]")
+    page.get_by_role("radio", name="Quick look").check()
+    choose_only_echo(page)
+    page.get_by_role("button", name="Start timing").click()
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert (run.iterations_requested, run.min_time_s, run.precision, run.time_budget_s) == (5, 0, None, 120)
 
 
 def test_webgpu_is_shown_with_the_reason_why_it_cannot_be_chosen(page: Page, serve: Serve, tiny_zoo: Path) -> None:

@@ -21,19 +21,18 @@ from tests.support.zoos import copied
 
 def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo)
-    page.goto(address(server.url, autorun=1, backends="wasm,wasm-1", iterations=5, warmup=2, device="Test bench"))
+    page.goto(
+        address(
+            server.url, autorun=1, backends="wasm,wasm-1", iterations=5, min_time=0, warmup=2, device="Test bench", order="sequential"
+        )
+    )  # fmt: skip
     wait_until_done(page)
 
     assert counts(page) == (6, 0, 0)
     found = rows(page).all()
     threads = str(page.evaluate("navigator.hardwareConcurrency"))  # fewer than os.cpu_count() under an affinity mask
-    assert [(r.get_attribute("data-model"), r.get_attribute("data-threads")) for r in found] == [
-        ("echo", threads),
-        ("echo", "1"),
-        ("echo_ssd", threads),
-        ("echo_ssd", "1"),
-        ("echo_boxes", threads),
-        ("echo_boxes", "1"),
+    assert sorted((r.get_attribute("data-model"), r.get_attribute("data-threads")) for r in found) == [
+        (model, one) for model in ("echo", "echo_boxes", "echo_ssd") for one in sorted({"1", threads})
     ]
     for row in found:
         assert row.get_attribute("data-outcome") == "ok"
@@ -49,12 +48,17 @@ def test_every_model_and_backend_is_verified_timed_and_stored(page: Page, serve:
         assert run.verification.passed
         assert run.runtime_version == "1.30.0"
         assert run.download_ms is not None
+        assert run.runtime_ms is not None
         assert run.session_ms is not None
         assert run.first_ms is not None
         assert run.device.device_name == "Test bench"
         assert run.device.cross_origin_isolated
-    # A model's file is fetched once; the next backend finds it in the browser's cache.
-    assert [stored(server.url, row).download_cached for row in found] == [False, True] * 3
+    # A model's file is fetched once; whichever backend is next finds it in the browser's cache.
+    for model in ("echo", "echo_ssd", "echo_boxes"):
+        assert [stored(server.url, r).download_cached for r in found if r.get_attribute("data-model") == model] == [
+            False,
+            True,
+        ]
     tasks = {run.verification.task.measure for run in (stored(server.url, row) for row in found) if run.verification}
     assert tasks == {"top_5", "detections"}
 
@@ -68,18 +72,13 @@ def test_a_person_chooses_presses_one_button_and_downloads_the_table(
     page.get_by_role("checkbox", name="Echo boxes").uncheck()
     page.locator("input[name=backend][value=wasm]").uncheck()
     page.locator("input[name=backend][value=wasm-1]").check()
-    page.get_by_label("Timed inferences").press(
-        "ControlOrMeta+a"
-    )  # fill() appends in an installed Firefox's number field
-    page.get_by_label("Timed inferences").press_sequentially("3")
+    page.get_by_role("radio", name="Quick look").check()
     page.get_by_label("Name of this device").fill("Kim's laptop")
-    expect(page.locator("#plan")).to_have_text(
-        "1 network on 1 backend: 1 run of 3 timed inferences, 120 seconds a run at most."
-    )
+    expect(page.locator("#plan")).to_contain_text("1 network on 1 backend: 1 run of 5 timed inferences")
     page.get_by_role("button", name="Start timing").click()
     wait_until_done(page)
 
-    assert cells(rows(page))["n"] == "3"
+    assert cells(rows(page))["n"] == "5"
     with page.expect_download() as download:
         page.get_by_role("link", name="Timings").click()
     download.value.save_as(tmp_path / "timings.csv")
@@ -87,7 +86,7 @@ def test_a_person_chooses_presses_one_button_and_downloads_the_table(
         (line,) = csv.DictReader(file)
     run = stored(server.url, rows(page))
     assert (line["run_id"], line["model"], line["backend"]) == (run.run_id, "echo", "wasm")
-    assert (line["device_name"], line["n"], line["verified"]) == ("Kim's laptop", "3", "passed")
+    assert (line["device_name"], line["n"], line["verified"]) == ("Kim's laptop", "5", "passed")
 
     page.reload()
     expect(page.get_by_label("Name of this device")).to_have_value("Kim's laptop")
@@ -95,12 +94,12 @@ def test_a_person_chooses_presses_one_button_and_downloads_the_table(
 
 def test_results_of_the_visit_stay_when_it_is_timed_again(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo)
-    page.goto(address(server.url, models="echo", backends="wasm-1", iterations=2))
+    page.goto(address(server.url, models="echo", backends="wasm-1", iterations=2, min_time=0))
     page.get_by_role("button", name="Start timing").click()
     wait_until_done(page)
     page.get_by_role("button", name="Time again").click()
     expect(rows(page)).to_have_count(2)
-    expect(page.locator("tr[data-outcome=ok]")).to_have_count(2)
+    expect(page.locator("tr[data-outcome=ok]")).to_have_count(2, timeout=30_000)
     wait_until_done(page)
     assert counts(page) == (1, 0, 0)
     assert len({row.get_attribute("data-run-id") for row in rows(page).all()}) == 2
@@ -127,7 +126,7 @@ def test_a_network_that_finds_nothing_is_proven_and_timed_too(
     )
     manifest.write(models, whole.model_copy(update={"models": (empty,)}))
     server = serve(models)
-    page.goto(address(server.url, autorun=1, models="echo_boxes", backends="wasm-1", iterations=2))
+    page.goto(address(server.url, autorun=1, models="echo_boxes", backends="wasm-1", iterations=2, min_time=0))
     wait_until_done(page)
     run = stored(server.url, rows(page))
     assert run.error is None
@@ -144,7 +143,15 @@ def test_where_nodes_ran_is_stored_when_it_is_asked_for_and_the_console_stays_qu
     page.context.on("console", lambda message: said.append(message.text))
     server = serve(tiny_zoo)
     page.goto(
-        address(server.url, autorun=1, models="echo_boxes", backends=f"wasm-{threads}", iterations=2, placement=1)
+        address(
+            server.url,
+            autorun=1,
+            models="echo_boxes",
+            backends=f"wasm-{threads}",
+            iterations=2,
+            min_time=0,
+            placement=1,
+        )
     )
     wait_until_done(page)
     run = stored(server.url, rows(page))
@@ -153,7 +160,7 @@ def test_where_nodes_ran_is_stored_when_it_is_asked_for_and_the_console_stays_qu
     assert list(run.placement) == ["wasm"]
     assert run.placement["wasm"]["*"] > 0
     assert run.warnings[0].code == "placement"
-    assert cells(rows(page))["notes"].startswith("Session logging was on")
+    assert "placement" in cells(rows(page))["notes"]
     assert [text for text in said if "onnxruntime" in text] == []
 
 
@@ -189,7 +196,7 @@ def test_a_run_for_proof_is_held_to_every_reference_and_a_timing_run_to_the_phot
     page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path
 ) -> None:
     server = serve(_with_a_wrong_blank(tiny_zoo, tmp_path / "models"))
-    options = {"autorun": 1, "models": "echo_boxes", "backends": "wasm-1", "iterations": 1}
+    options = {"autorun": 1, "models": "echo_boxes", "backends": "wasm-1", "iterations": 1, "min_time": 0}
     page.goto(address(server.url, **options, placement=1))
     wait_until_done(page)
     proof = only_run(page, server.url)
@@ -247,15 +254,24 @@ def test_where_nodes_ran_on_a_gpu_is_told_by_operator(
         said: list[str] = []
         context.on("console", lambda message: said.append(message.text))
         page.goto(
-            address(server.url, autorun=1, models="echo,echo_boxes", backends="webgpu", iterations=1, placement=1)
+            address(
+                server.url,
+                autorun=1,
+                models="echo,echo_boxes",
+                backends="webgpu",
+                iterations=1,
+                min_time=0,
+                placement=1,
+            )
         )
         wait_until_done(page)
-        all_there, some_elsewhere = (stored(server.url, row) for row in rows(page).all())
+        runs = sorted((stored(server.url, row) for row in rows(page).all()), key=lambda run: run.model)
+    all_there, some_elsewhere = runs
     assert all_there.placement is not None
     assert list(all_there.placement) == ["webgpu"]
     assert some_elsewhere.placement is not None
     # WebGPU adds no 64-bit integers, which where to slice is made of.
     assert some_elsewhere.placement["wasm"]["Add"] >= 1
     assert some_elsewhere.placement["webgpu"]["Slice"] >= 1
-    assert [run.error for run in (all_there, some_elsewhere)] == [None, None]
+    assert [run.error for run in runs] == [None, None]
     assert [text for text in said if "onnxruntime" in text] == []

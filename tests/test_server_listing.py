@@ -48,6 +48,43 @@ def test_the_runs_of_one_device_can_be_asked_for(client: FlaskClient, tiny_zoo: 
     assert listed(client, "?device_name=nobody") == []
 
 
-def test_what_cannot_be_asked_for_is_named(client: FlaskClient) -> None:
-    reply = ask(client, "/api/runs?model=echo")
-    assert (reply.status, reply.error()["got"]) == (400, "the parameter model")
+def test_the_runs_of_one_model_on_one_device_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -> None:
+    elsewhere = DEVICE.model_copy(update={"device_id": "00000000-0000-4000-8000-000000000001"})
+    here, there = make_run(**fits(tiny_zoo)), make_run(**fits(tiny_zoo), device=elsewhere)
+    other = make_run(**fits(tiny_zoo, "echo_boxes"))
+    for run in (here, there, other):
+        assert post(client, run.model_dump_json()).status == 201
+    assert listed(client, f"?device_id={elsewhere.device_id}") == [there]
+    assert listed(client, f"?device_id={DEVICE.device_id}&model=echo") == [here]
+    assert listed(client, "?model=echo_boxes") == [other]
+    assert listed(client, "?model=nothing") == []
+
+
+def test_the_newest_runs_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -> None:
+    runs = [make_run(**fits(tiny_zoo), started_at=f"2026-03-0{day}T00:00:00Z") for day in (3, 1, 2)]
+    for run in runs:
+        post(client, run.model_dump_json())
+    third, first, second = runs
+    assert listed(client, "?latest=2") == [second, third]
+    assert listed(client, "?latest=10000") == [first, second, third]
+
+
+@pytest.mark.parametrize(
+    ("query", "got"),
+    [
+        ("models=echo", "the parameter models"),
+        ("device_id=kims-phone", "device_id=kims-phone"),
+        ("device_id=", "device_id="),
+        ("model=", "model of 0 characters"),
+        (f"device_name={'x' * 201}", "device_name of 201 characters"),
+        ("latest=0", "latest=0"),
+        ("latest=-1", "latest=-1"),
+        ("latest=1.5", "latest=1.5"),
+        ("latest=10001", "latest=10001"),
+        (f"latest={'9' * 500}", f"latest={'9' * 200}"),
+        ("latest=%D9%A1", "latest=\N{ARABIC-INDIC DIGIT ONE}"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(client: FlaskClient, query: str, got: str) -> None:
+    reply = ask(client, f"/api/runs?{query}")
+    assert (reply.status, reply.error()["got"]) == (400, got)

@@ -39,7 +39,7 @@ def test_a_model_file_has_its_hash_for_etag_and_is_immutable_under_it(client: Fl
 def test_another_version_of_a_model_file_is_not_served_as_this_one(client: FlaskClient) -> None:
     reply = ask(client, f"/models/echo/fp32.onnx?sha256={'0' * 64}")
     assert (reply.status, reply.headers["Cache-Control"]) == (404, "no-store")
-    assert reply.error()["next"] == "the models were built anew: reload the page"
+    assert reply.error()["next"] == "it was made anew: reload the page"
 
 
 def test_a_manifest_that_is_rewritten_is_served_at_once(client: FlaskClient, zoo: Path) -> None:

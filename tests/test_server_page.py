@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,18 @@ from flask.testing import FlaskClient
 from builder.errors import ZooError
 from scripts.serving import running_server
 from server import Settings, create_app
-from tests.support.serving import ORT, ask_server, client_of
+from tests.support.serving import ORT, ask, ask_server, client_of
 
 ROOT = Path(__file__).resolve().parent.parent
+PHOTOGRAPH = ROOT / "builder" / "data" / "photograph.png"
+PHOTOGRAPH_SHA256 = hashlib.sha256(PHOTOGRAPH.read_bytes()).hexdigest()
 EVERY_REPLY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
     "style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -91,6 +95,7 @@ def test_the_page_is_served_to_any_host_name(url: str) -> None:
     [
         ("/", "text/html; charset=utf-8", "no-cache"),
         ("/main.js", "text/javascript; charset=utf-8", "no-cache"),
+        ("/model.html", "text/html; charset=utf-8", "no-cache"),
         ("/style.css", "text/css; charset=utf-8", "no-cache"),
         (f"{ORT}/ort.wasm.min.mjs", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
         (f"{ORT}/ort-wasm-simd-threaded.wasm", "application/wasm", "public, max-age=31536000, immutable"),
@@ -98,6 +103,8 @@ def test_the_page_is_served_to_any_host_name(url: str) -> None:
         ("/models/echo/labels.json", "application/json", "no-cache"),
         ("/models/echo/fp32.onnx", "application/octet-stream", "no-cache"),
         ("/models/echo/photograph.safetensors", "application/octet-stream", "no-cache"),
+        ("/models/photograph.png", "image/png", "no-cache"),
+        (f"/models/photograph.png?sha256={PHOTOGRAPH_SHA256}", "image/png", "public, max-age=31536000, immutable"),
     ],
 )
 def test_types_caching_and_revalidation(client: FlaskClient, path: str, kind: str, cache: str) -> None:
@@ -149,6 +156,14 @@ def test_nothing_else_is_served(url: str, path: str) -> None:
     assert reply.error()["what"] == "there is nothing at this address"
 
 
+def test_the_photograph_is_served_byte_for_byte_and_in_no_other_version(client: FlaskClient) -> None:
+    assert client.get("/models/photograph.png").data == PHOTOGRAPH.read_bytes()
+    reply = ask(client, f"/models/photograph.png?sha256={'0' * 64}")
+    assert (reply.status, reply.headers["Cache-Control"]) == (404, "no-store")
+    assert reply.error()["what"] == "this version of photograph.png is not served any more"
+    assert PHOTOGRAPH_SHA256 in reply.error()["expected"]
+
+
 def test_the_configuration(client: FlaskClient) -> None:
     found = client.get("/api/config").json
     assert found is not None
@@ -183,6 +198,7 @@ def test_a_checkout_that_is_not_whole_is_named(tiny_zoo: Path, tmp_path: Path) -
     for settings, what, next_step in (
         (dataclasses.replace(whole, web=tmp_path), "the page is missing", "make serve"),
         (dataclasses.replace(whole, node_modules=tmp_path), "onnxruntime-web is missing", "npm ci"),
+        (dataclasses.replace(whole, photograph=tmp_path / "gone.png"), "the photograph is missing", "git clone"),
     ):
         with pytest.raises(ZooError, match=what) as caught:
             create_app(settings)

@@ -47,6 +47,24 @@ def test_a_run_is_stored_and_comes_back_byte_for_byte(client: FlaskClient, tiny_
     assert len(client.get("/api/timings.csv").text.splitlines()) == 2
 
 
+OLD_RUNS = Path(__file__).parent / "vectors" / "runs_of_page_0.2.0.jsonl"
+
+
+@pytest.mark.parametrize("line", range(3), ids=["timed", "failed", "with its placement"])
+def test_runs_that_an_older_page_kept_are_taken(client: FlaskClient, tiny_zoo: Path, line: int) -> None:
+    """As that page posted them, but for the files that they measured, which are those of the models that are served now."""
+    old = json.loads(OLD_RUNS.read_text().splitlines()[line])
+    assert old["schema_version"] == 1
+    known = fits(tiny_zoo, old["model"])
+    old |= {name: known[name] for name in ("model_sha256", "model_bytes", "weights")}
+    reply = post(client, body := json.dumps(old))
+    assert (reply.status, json.loads(reply.body)) == (201, {"run_id": old["run_id"], "stored": True})
+    assert post(client, body).status == 200
+    assert client.get(f"/api/runs/{old['run_id']}").text == body
+    (row,) = csv.DictReader(io.StringIO(client.get("/api/timings.csv").text, newline=""))
+    assert (row["n"], row["order_mode"], row["threads_requested"]) == (str(len(old["samples"])), "", "")
+
+
 def test_runs_of_detectors_and_failed_runs_are_stored(client: FlaskClient, tiny_zoo: Path, database: Path) -> None:
     known = fits(tiny_zoo, "echo_ssd")
     assert post(client, make_run(**known).model_dump_json()).status == 201

@@ -76,6 +76,20 @@ def test_csv_and_plot_print_what_they_wrote(database: Path, tmp_path: Path) -> N
         assert all((out / name).stat().st_size > 100 for name in names)
 
 
+def test_two_runs_are_compared(tmp_path: Path) -> None:
+    file = tmp_path / "runs.sqlite"
+    first, second = make_run(samples_ms=(10.0,) * 20), make_run(samples_ms=(10.5,) * 20)
+    with Store(str(file)) as store:
+        store.add(first)
+        store.add(second)
+    result = timings("compare", first.run_id, second.run_id, "--database", file)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("first:  echo fp32, wasm, 8 threads: median 10.00 ms ")
+    assert lines[2] == "second / first: 1.0500 (95 % interval 1.0500 to 1.0500), 10 rounds that took turns"
+    assert lines[3].startswith("They differ: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
@@ -85,6 +99,8 @@ def test_csv_and_plot_print_what_they_wrote(database: Path, tmp_path: Path) -> N
         (["table", "--database", "{tmp}"], 2, "there is no database"),
         (["csv", "--database", "{database}", "-o", "{database}"], 1, "cannot be written"),
         (["plot", "--database", "{database}", "--model", "none", "-o", "{tmp}/out"], 1, "there is nothing to plot"),
+        (["compare", "a", "b", "--database", "{database}"], 1, "there is no run a"),
+        (["compare", "a"], 2, "the following arguments are required: RUN_ID"),
     ],
 )
 def test_mistakes_are_named(arguments: list[str], status: int, said: str, database: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from builder.errors import ZooError
 from tests.support.runs import DEVICE, make_failed_run, make_run
-from timings.columns import measured
+from timings.cells import measured
 from timings.plots import write_chart
 from timings.records import Run
 

@@ -143,8 +143,14 @@ def test_rows_come_oldest_first_and_samples_in_the_order_taken(store: Store) -> 
     store.add(late)
     store.add(early)
     names, rows = store.samples()
-    taken = [(row[names.index("run_id")], row[names.index("sample")], row[-1]) for row in rows]
-    expected = [(early.run_id, 1, 9.0), (late.run_id, 1, 3.0), (late.run_id, 2, 1.0), (late.run_id, 3, 2.0)]
+    places = [names.index(name) for name in ("run_id", "sample", "duration_ms", "round")]
+    taken = [tuple(row[place] for place in places) for row in rows]
+    expected = [
+        (early.run_id, 1, 9.0, 1),
+        (late.run_id, 1, 3.0, 1),
+        (late.run_id, 2, 1.0, 1),
+        (late.run_id, 3, 2.0, 2),
+    ]
     assert taken == expected
 
 

@@ -1,19 +1,23 @@
-"""What was measured, as a table, as CSV files or as a chart: python -m timings --help."""
+"""What was measured, as a table, as CSV files, as a chart, or two runs compared: python -m timings --help."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from builder.errors import ZooError
-from timings.columns import Measured, measured
+from timings.cells import Measured, measured
+from timings.comparison import compare
+from timings.comparison_report import report
 from timings.database import DEFAULT_PLACE
+from timings.display import printable
 from timings.export import write_all
 from timings.plots import write_chart
+from timings.records import Run
 from timings.store import Store
 from timings.table import timings_table
 
@@ -40,18 +44,35 @@ def main(given: list[str] | None = None) -> int:
 
 def _act(arguments: argparse.Namespace, store: Store) -> None:
     if arguments.command == "csv":
-        written = write_all(store, arguments.out)
+        _print_lines(write_all(store, arguments.out))
     elif arguments.command == "plot":
-        written = write_chart(_chosen(store, arguments.device, arguments.model), arguments.out)
+        _print_lines(write_chart(_chosen(store, arguments.device, arguments.model), arguments.out))
+    elif arguments.command == "compare":
+        first, second = (_stored(store, run_id) for run_id in (arguments.first, arguments.second))
+        _print_lines(report(first, second, compare(first, second)))
     else:
-        written = ()
         console = Console()
         if not console.is_terminal:
             console = Console(width=_WIDTH_OF_A_FILE)
         rows = list(_chosen(store, arguments.device, arguments.model))
         console.print(timings_table(rows) if rows else "no runs to show: measure something first (make serve)")
-    for path in written:
-        print(path)
+
+
+def _print_lines(lines: Iterable[object]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _stored(store: Store, run_id: str) -> Run:
+    posted = store.get(run_id)
+    if posted is None:
+        raise ZooError(
+            f"there is no run {printable(run_id)}",
+            got="an id that the database does not hold",
+            expected="the run_id of a stored run",
+            next_step="find it in timings.csv (python -m timings csv), and name its database with --database",
+        )
+    return Run.model_validate_json(posted)
 
 
 def _chosen(store: Store, device: str | None, model: str | None) -> Iterator[Measured]:
@@ -66,7 +87,10 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     table = commands.add_parser("table", help="print one line per run")
     csv = commands.add_parser("csv", help="write timings.csv, samples.csv and devices.csv")
     plot = commands.add_parser("plot", help="write the chart as timings.png and timings.svg")
-    for command in (table, csv, plot):
+    comparison = commands.add_parser("compare", help="tell whether two runs differ, round by round if they took turns")
+    comparison.add_argument("first", metavar="RUN_ID", help="the run that the other is compared with")
+    comparison.add_argument("second", metavar="RUN_ID", help="the run that is faster or slower than that")
+    for command in (table, csv, plot, comparison):
         command.add_argument(
             "--database", default=DEFAULT_PLACE, help=f"a SQLite file, or a database's URL (default: {DEFAULT_PLACE})"
         )

@@ -21,7 +21,9 @@ def printable(text: str) -> str:
 
 
 def backend_label(run: Run) -> str:
-    """The backend and its threads, in words; WebGPU's threads say nothing."""
+    """The backend and its threads, in words; a GPU's threads say nothing."""
+    if run.backend == "webnn":
+        return f"webnn, {run.device_type}" if run.device_type else "webnn"
     if run.backend != "wasm":
         return run.backend
     return "wasm, 1 thread" if run.threads == 1 else f"wasm, {run.threads} threads"
@@ -35,8 +37,18 @@ def device_label(run: Run) -> str:
 
 
 def cut_short(run: Run) -> str | None:
-    """How many samples there are of how many asked for, where the time budget ended the run."""
-    return f"{len(run.samples)} of {run.iterations_requested}" if run.stopped_by == "time_budget" else None
+    """How far it came of what was asked for, where the time budget or a person ended the run."""
+    if run.stopped_by not in ("time_budget", "user"):
+        return None
+    n = len(run.samples)
+    by = " until it was stopped" if run.stopped_by == "user" else ""
+    if n < run.iterations_requested:
+        return f"{n} of {run.iterations_requested}{by}"
+    wanted = [
+        *([f"{run.min_time_s:g} s"] if run.min_time_s else []),
+        *([f"{run.precision:.2%}"] if run.precision else []),
+    ]
+    return f"{n}{', short of ' + ' and '.join(wanted) if wanted else ''}{by}"
 
 
 def notes(run: Run) -> str:

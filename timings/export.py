@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.files import replaced
-from timings.columns import Cell, Row
+from timings.cells import Cell
+from timings.columns import Row
 from timings.store import Store
 
 # A spreadsheet takes a text that begins with one of these for a formula; an apostrophe before it keeps it a text.

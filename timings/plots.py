@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import ZooError
 from builder.files import write_bytes
-from timings.columns import Measured
+from timings.cells import Measured
 from timings.display import backend_label, cut_short, device_label, notes, printable, significant
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_ROWS = 200
 _MANY_DECADES = 1e3  # from here on there is room for the powers of ten only
 _FLOOR_MS = 1e-3  # a logarithmic axis has no place for a duration of 0
 # Okabe and Ito's colours, which stay apart for people who see fewer (jfly.uni-koeln.de/color).
-_COLOURS = {"wasm": "#0072B2", "webgpu": "#D55E00"}
+_COLOURS = {"wasm": "#0072B2", "webgpu": "#D55E00", "webgl": "#009E73", "webnn": "#CC79A7"}
 _ONE_THREAD = "#56B4E9"
 _INK, _QUIET, _FAILED = "#222222", "#767676", "#9B2226"
 _STYLE: dict[Any, Any] = {
@@ -73,7 +73,7 @@ def _panels(rows: Iterable[Measured]) -> list[list[Measured]]:
     newest: dict[tuple[object, ...], Measured] = {}
     for row in sorted(rows, key=lambda row: (row.run.started_at, row.run.run_id)):
         run = row.run
-        newest[(_where(row), run.model, run.variant, run.backend, run.threads)] = row
+        newest[(_where(row), run.model, run.variant, run.backend, run.device_type, run.threads)] = row
     latest = sorted(newest.values(), key=lambda row: (row.run.started_at, row.run.run_id))[-_MOST_ROWS:]
     panels: dict[tuple[str, str, str], list[Measured]] = {}
     for row in latest:

@@ -10,7 +10,8 @@ from typing import Any, Self
 from sqlalchemy import Connection, Select, func, insert, inspect, select, update
 
 from builder.errors import ZooError
-from timings.columns import DEVICE_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS, Measured, Row, measured, row_of
+from timings.cells import Measured, measured
+from timings.columns import DEVICE_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS, Row, row_of
 from timings.database import connect, database_url, explained, make_folder, sqlite_file, writing
 from timings.migrations import can_migrate, migrate
 from timings.records import Run
@@ -93,12 +94,26 @@ class Store:
         with explained(self._url, "read"), self._engine.connect() as connection:
             return connection.scalar(select(runs.c.posted).where(runs.c.run_id == run_id))
 
-    def posted(self, device_name: str | None = None) -> Iterator[str]:
-        """Every run as it was posted, the oldest first; only that device's if one is named. The first is fetched now."""
-        query = select(runs.c.posted).order_by(runs.c.started_at, runs.c.run_id)
-        if device_name is not None:
-            query = query.where(runs.c.device_name == device_name)
-        _, rows = self._table(query)
+    def posted(
+        self,
+        device_name: str | None = None,
+        *,
+        device_id: str | None = None,
+        model: str | None = None,
+        latest: int | None = None,
+    ) -> Iterator[str]:
+        """Runs as they were posted, the oldest first: all, or that device's and that model's; of those `latest` of the newest.
+
+        The first is fetched now.
+        """
+        query = select(runs.c.posted, runs.c.started_at, runs.c.run_id)
+        for column, wanted in ((runs.c.device_name, device_name), (runs.c.device_id, device_id), (runs.c.model, model)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if latest is not None:
+            query = query.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(latest)
+        chosen = query.subquery()
+        _, rows = self._table(select(chosen.c.posted).order_by(chosen.c.started_at, chosen.c.run_id))
         return (str(row[0]) for row in rows)
 
     def runs(self) -> Iterator[Run]:
@@ -177,8 +192,5 @@ def _insert(connection: Connection, run: Run, posted: str) -> None:
     if run.samples:
         connection.execute(
             insert(samples),
-            [
-                {"run_id": run.run_id, "sample": i, "start_ms": s.start_ms, "duration_ms": s.duration_ms}
-                for i, s in enumerate(run.samples, start=1)
-            ],
+            [{"run_id": run.run_id, "sample": i, **s.model_dump()} for i, s in enumerate(run.samples, start=1)],
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
-from timings.columns import RUN_COLUMNS, Cell, Column, Measured
+from timings.cells import Cell, Measured
+from timings.columns import RUN_COLUMNS, Column
 from timings.display import notes, printable, significant
 
 _SHOWN = (

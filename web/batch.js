@@ -1,74 +1,94 @@
-/** The runs of one press of the button, one after another: two at a time would time each other. */
+/** The runs of one press of the button: which, in which order, and where their results go. */
 
+import { conduct } from './conductor.js';
+import { randomUuid } from './identity.js';
+import { drawSeed } from './random.js';
 import { blankMeasurement } from './run_log.js';
-import { beginRun, finishRun, jobFor } from './run_record.js';
-import { supervise } from './supervisor.js';
+import { askedOf, finishRun } from './run_record.js';
+import { inOrder, memoryBudget } from './schedule.js';
 
-/** @import { Job, Measurement, PlannedRun, Progress, Run } from './types.js' */
-/** @import { Conditions } from './run_record.js' */
+/** @import { Order, Run } from './run_types.js' */
+/** @import { Job, PlannedRun } from './types.js' */
+/** @import { Task } from './batch_run.js' */
+/** @import { Control } from './hold.js' */
+/** @import { Journal } from './journal.js' */
+/** @import { Context } from './run_record.js' */
 /** @import { Outbox } from './upload.js' */
 
-/**
- * Who is told how it goes.
- * @typedef {object} Listener
- * @property {(runId: string, planned: PlannedRun, index: number, total: number) => void} begun
- * @property {(progress: Progress) => void} progressed
- * @property {(run: Run) => void} finished
- * @property {(runId: string) => void} abandoned
- */
+/** @typedef {import('./conductor.js').Listener<PlannedRun, Run>} Listener */
+/** @typedef {{runId: string, planned: PlannedRun, order: Order}} Scheduled */
+/** @typedef {{listener: Listener, outbox: Outbox, control: Control, journal?: Journal | undefined}} Collaborators */
 
 /**
- * Every run is shown and sent as soon as it is over, so that what comes after cannot lose it.
+ * Measure a plan, each run as often as the settings say, in an order that is drawn anew unless the settings give its seed.
  * @param {readonly PlannedRun[]} plan
- * @param {Conditions} conditions
- * @param {{listener: Listener, outbox: Outbox, signal: AbortSignal}} surroundings `signal` stops the batch; the run that is on is dropped
+ * @param {Context} context
+ * @param {Collaborators} collaborators
  * @returns {Promise<{done: number, failed: number}>} how many runs were finished, and how many of them failed
  */
-export async function runBatch(plan, conditions, { listener, outbox, signal }) {
-  let [done, failed] = [0, 0];
-  for (const [index, planned] of plan.entries()) {
-    const beginning = beginRun();
-    const job = jobFor(planned, conditions);
-    listener.begun(beginning.run_id, planned, index, plan.length);
-    const visibility = watchVisibility();
-    const measured = await measureOne(job, planned, conditions.settings.timeoutS, listener, signal);
-    visibility.stop();
-    if (measured === null) {
-      listener.abandoned(beginning.run_id);
-      break;
-    }
-    const run = finishRun(beginning, job, measured, conditions, visibility.wasHidden());
-    done += 1;
-    if (run.error) failed += 1;
-    listener.finished(run);
-    await outbox.send(run);
-    if (signal.aborted) break;
-  }
-  return { done, failed };
+export function runBatch(plan, context, collaborators) {
+  return runScheduled(schedule(plan, context), context, collaborators);
 }
 
 /**
- * @param {Job} job
- * @param {PlannedRun} planned
- * @param {number} timeoutS
- * @param {Listener} listener
- * @param {AbortSignal} signal
- * @returns {Promise<Measurement | null>}
+ * Measure runs that have their order already: those that an earlier page left, for instance.
+ * @param {readonly Scheduled[]} scheduled
+ * @param {Context} context
+ * @param {Collaborators} collaborators
+ * @returns {Promise<{done: number, failed: number}>}
  */
-async function measureOne(job, { option }, timeoutS, listener, signal) {
-  if (option.blocked) {
-    const message = `${option.title} cannot run here: ${option.blocked}.`;
-    return { ...blankMeasurement(job), stopped_by: 'error', error: { stage: 'start', message } };
-  }
-  return supervise(job, { timeoutS, signal, onProgress: listener.progressed });
+export async function runScheduled(scheduled, context, { listener, outbox, control, journal }) {
+  listener.planned(scheduled);
+  journal?.begin(scheduled, context);
+  const entries = scheduled.map(({ runId, planned, order }) => ({ task: taskOf(runId, planned, context), order }));
+  const result = await conduct(entries, {
+    listener,
+    control,
+    cores: context.environment.cores,
+    async keep(run) {
+      await outbox.keep(run);
+      journal?.over(run.run_id);
+    },
+    send: () => outbox.sendAll(),
+    mark: (active) => journal?.mark(active),
+  });
+  journal?.end();
+  return result;
 }
 
-/** Notes whether the page is hidden at any time from now on. */
-export function watchVisibility() {
-  let hidden = document.hidden;
-  const look = () => {
-    hidden ||= document.hidden;
+/**
+ * @param {readonly PlannedRun[]} plan
+ * @param {Context} context
+ * @returns {readonly Scheduled[]}
+ */
+function schedule(plan, { settings, environment }) {
+  const runs = plan.flatMap((planned) => {
+    const { bytes, macs } = planned.variant;
+    return Array.from({ length: settings.repeat }, () => ({ planned, size: { bytes, macs }, isRunnable: planned.option.blocked === null }));
+  });
+  const how = { order: settings.order, seed: settings.seed ?? drawSeed(), batchId: randomUuid(), budget: memoryBudget(environment) };
+  return inOrder(runs, how).map(({ run, order }) => ({ runId: randomUuid(), planned: run.planned, order }));
+}
+
+/**
+ * @param {string} runId
+ * @param {PlannedRun} planned
+ * @param {Context} context
+ * @returns {Task<PlannedRun, Run>}
+ */
+function taskOf(runId, planned, context) {
+  const { model, variant, option } = planned;
+  /** @type {Job} */
+  const job = { model, variant, ...askedOf(option, context) };
+  const failure = option.blocked ? { stage: /** @type {const} */ ('start'), message: `${option.title} cannot run here: ${option.blocked}.` } : null;
+  const prepare = { kind: /** @type {const} */ ('prepare'), job };
+  return {
+    runId,
+    planned,
+    asked: job,
+    size: { bytes: variant.bytes, macs: variant.macs },
+    failure,
+    work: { script: './worker.js', name: `${model.id} ${option.value}`, prepare, blank: blankMeasurement(job), timeoutS: context.settings.timeoutS },
+    record: (beginning, measured, circumstances) => finishRun(beginning, job, measured, context, circumstances),
   };
-  document.addEventListener('visibilitychange', look);
-  return { wasHidden: () => hidden, stop: () => document.removeEventListener('visibilitychange', look) };
 }

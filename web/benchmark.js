@@ -1,204 +1,276 @@
 /**
- * One run, inside a worker: download, session, first inference, verification, warm-up, samples, final check.
- * The manners of measuring are all here: what the clock covers, how long to warm up, when to stop.
+ * One run, inside a worker, in the steps that the page orders: prepare (download, runtime, session, first inference, verification,
+ * warm-up), take (a round of samples and a check of its last outputs), restart, finish (end to end, placement).
+ * The manners of measuring are all here: what the clock covers, how long to warm up, when a round ends, what is never kept.
  */
 
-import { verifier } from './compare.js';
-import { download } from './download.js';
-import { proveFurther } from './further_references.js';
-import { readSafetensors, tensorOf } from './inputs.js';
-import { Log } from './run_log.js';
+import { explain } from './errors.js';
+import { Log, MOST_SAMPLES } from './run_log.js';
+import { Stopwatch, didNotMove } from './stopwatch.js';
+import { warmUp } from './warm_up.js';
 
-/** @import { FileEntry } from './manifest_types.js' */
-/** @import { Job, Measurement, RawTensors, Runtime, Sample, Session, Tensor, Tensors } from './types.js' */
+/** @import { OutputEntry, Verification } from './manifest_types.js' */
+/** @import { EndToEnd, Sample, StoppedBy } from './run_types.js' */
+/** @import { Asked, LoadRuntime, Measurement, RawTensors, Round, Runtime, Session } from './types.js' */
 /** @import { Report } from './run_log.js' */
 
-const REFERENCE = 'photograph';
-/** A first inference over this share of the time budget marks a heavy model: one warm-up has to do. */
-const HEAVY_SHARE = 0.05;
-/** Warm-up may use this share of the time budget, the first inference counted in. */
-const WARM_UP_SHARE = 0.5;
+/**
+ * What is measured. `runtime` is the runtime's name and version.
+ * @typedef {object} Subject
+ * @property {(log: Log) => Promise<{model: Uint8Array, inputs: RawTensors}>} fetch
+ * @property {readonly OutputEntry[]} outputs What the runtime is told of the graph's outputs; empty where nothing is known.
+ * @property {() => Promise<Uint8Array>} fetchModel The model's bytes once more.
+ * @property {(session: Session<any>, runtime: string) => (outputs: RawTensors) => Verification} verifier
+ * @property {(verification: Verification) => Error} mismatch What to say of outputs that are wrong.
+ * @property {((session: Session<any>, runtime: string, log: Log) => Promise<void>) | null} proveFurther
+ * @property {((session: Session<any>, now: () => number) => Promise<EndToEnd[]>) | null} endToEnd Null where it does not begin with a picture.
+ * @property {(error: unknown) => unknown} refine What failed, in words for people.
+ */
+
+/**
+ * A session that is ready to be timed.
+ * @typedef {object} Opened
+ * @property {Runtime<any>} runtime
+ * @property {Session<any>} session
+ * @property {any} feeds any: what a runtime's feeds are is its own business
+ * @property {(outputs: RawTensors) => Verification} verify
+ * @property {Stopwatch} stopwatch
+ */
+
 /**
  * A message makes the page draw, and drawing competes for the cores: never inside the clock, and while something is timed so seldom
  * that it costs under 1 % of them (about 4 ms of processor time a message, all of Chromium's processes together, 2 cores, November 2026).
  */
 const REPORT_EVERY_MS = { download: 100, timing: 500 };
+/** No round is much longer than the others. */
+const MOST_IN_A_ROUND = MOST_SAMPLES / 10;
+/** A clock that shows 0 for so many inferences, one after another, stands still. */
+const STANDSTILL = 100;
+/** What others did to caches and sleeping threads costs well under a millisecond; to a slower inference it is nothing. */
+const SETTLE_BELOW_MS = 1000;
 
-/**
- * Measure one job. Whatever goes wrong is in the result's `error`; nothing is thrown.
- * @template Feeds
- * @param {Job} job
- * @param {() => Promise<Runtime<Feeds>>} loadRuntime
- * @param {Report} report
- * @returns {Promise<Measurement>}
- */
-export async function measure(job, loadRuntime, report) {
-  const log = new Log(job, report);
-  try {
-    const { runtime, session, proof } = await downloadAndOpen(job, loadRuntime, log);
-    const feeds = session.prepare({ [job.model.input.name]: tensorOf(proof.reference, job.model.input.name, REFERENCE) });
-    const place = placeOf(job, runtime, session.threads);
-    const verify = verifier(job.model, job.variant, proof.reference, proof.priors, { reference: REFERENCE, runtime: place });
-    const clock = { now: runtime.now, deadline: runtime.now() + job.timeBudgetS * 1000 };
-
-    const first = await firstInference(session, feeds, clock, log);
-    log.proven('verification', verify(session.read(first)));
-    if (job.placement) {
-      const begin = runtime.now();
-      await proveFurther(job, session, { proven: REFERENCE, priors: proof.priors, runtime: place }, log);
-      clock.deadline += runtime.now() - begin;
-    }
-    await warmUp(job, session, feeds, clock, log);
-    const last = await takeSamples(job, session, feeds, clock, log);
-    log.proven('final_check', verify(session.read(last)));
-    await session.release();
-    return log.measured;
-  } catch (error) {
-    return log.failed(error);
+/** One run's instrument. No method throws: whatever goes wrong is in the measurement's `error`, and ends the run. */
+export class Benchmark {
+  /**
+   * @param {Asked} asked
+   * @param {Subject} subject
+   * @param {LoadRuntime<any>} loadRuntime
+   * @param {Report} report
+   */
+  constructor(asked, subject, loadRuntime, report) {
+    this.asked = asked;
+    this.subject = subject;
+    this.loadRuntime = loadRuntime;
+    this.log = new Log(asked, report);
+    /** @type {Opened | null} */
+    this.opened = null;
+    /** When the first sample began, by the runtime's clock. */
+    this.origin = NaN;
   }
-}
 
-/**
- * A session, and what proves its outputs. The model's bytes end with this function: they would double the memory of what follows.
- * @template Feeds
- * @param {Job} job
- * @param {() => Promise<Runtime<Feeds>>} loadRuntime
- * @param {Log} log
- */
-async function downloadAndOpen(job, loadRuntime, log) {
-  const { model, ...proof } = await fetchFiles(job, log);
-  const opened = await openSession(job, loadRuntime, model, log);
-  return { ...opened, proof };
-}
+  /** @returns {Promise<Measurement>} */
+  prepare() {
+    return this.guarded(async () => {
+      const { inputs, ...opened } = await this.open();
+      const { session, runtime } = opened;
+      const { subject, log } = this;
+      const feeds = session.prepare(inputs);
+      const name = `${runtime.name} ${runtime.version}`;
+      this.opened = { runtime, session, feeds, verify: subject.verifier(session, name), stopwatch: new Stopwatch(runtime.now) };
 
-/**
- * The model, its reference tensors and, for a detector, its priors.
- * @param {Job} job
- * @param {Log} log
- * @returns {Promise<{model: Uint8Array, reference: Tensors, priors: Tensor | null}>}
- */
-async function fetchFiles({ model, variant }, log) {
-  const reference = model.references.find(({ name }) => name === REFERENCE);
-  if (!reference) throw new Error(`the manifest has no ${REFERENCE} reference for ${model.id}`);
-  const priors = model.postprocessing.kind === 'ssd' ? model.postprocessing.priors : null;
-  const total = variant.bytes + reference.bytes + (priors?.bytes ?? 0);
-  log.enter('download', total);
-
-  let before = 0;
-  const fetchOne = async (/** @type {FileEntry} */ file) => {
-    const fetched = await download(file, (received) => {
-      log.tellSometimes(REPORT_EVERY_MS.download, () => ({ stage: 'download', done: before + received, total, samples: [] }));
+      log.enter('first_inference');
+      const { outputs, ms } = await this.opened.stopwatch.time(session, feeds);
+      log.record({ first_ms: ms });
+      log.enter('verification');
+      log.proven('verification', this.opened.verify(outputs), subject.mismatch);
+      if (this.asked.placement && subject.proveFurther) await subject.proveFurther(session, name, log);
+      await this.warmUp();
     });
-    before += file.bytes;
-    return fetched;
-  };
-  const fetched = await fetchOne(variant);
-  log.record({ download_ms: fetched.ms, download_cached: fetched.cached, hashed: fetched.hashed });
-  const tensors = readSafetensors((await fetchOne(reference)).bytes, reference.path);
-  const boxes = priors && tensorOf(readSafetensors((await fetchOne(priors)).bytes, priors.path), 'priors', priors.path);
-  return { model: fetched.bytes, reference: tensors, priors: boxes };
-}
+  }
 
-/**
- * Loading the runtime's script is not in `session_ms`; compiling its WebAssembly is, since onnxruntime-web does it on demand.
- * @template Feeds
- * @param {Job} job
- * @param {() => Promise<Runtime<Feeds>>} loadRuntime
- * @param {Uint8Array} bytes the model
- * @param {Log} log
- */
-async function openSession({ backend, threads, model, placement }, loadRuntime, bytes, log) {
-  log.enter('session');
-  const runtime = await loadRuntime();
-  const begin = runtime.now();
-  const session = await runtime.createSession(bytes, { backend, threads, outputs: model.outputs, placement });
-  const ended = runtime.now();
-  log.record({ session_ms: ended - begin, runtime_version: runtime.version, threads: session.threads, placement: session.placement });
-  return { runtime, session };
-}
+  /**
+   * One round. Its samples are kept only once its last outputs are proven; the check is of the last inference that was timed.
+   * @param {Round} round
+   * @returns {Promise<Measurement>} `stopped_by` is time_budget where no further round would bring anything
+   */
+  take({ round, samples: wanted, ms, settle }) {
+    return this.guarded(async () => {
+      const { session, feeds, verify, stopwatch } = this.ready();
+      const { log } = this;
+      log.stage = 'sampling';
+      if (settle && stopwatch.latestMs < SETTLE_BELOW_MS) await stopwatch.time(session, feeds);
 
-/**
- * What runs, for people.
- * @template Feeds
- * @param {Job} job
- * @param {Runtime<Feeds>} runtime
- * @param {number} threads
- */
-function placeOf({ backend }, runtime, threads) {
-  const place = backend === 'wasm' ? `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : backend;
-  return `${runtime.name} ${runtime.version} ${place}`;
-}
+      const taken = new Taken(log.measured.samples);
+      const news = () => this.progress(taken);
+      const needsMore = () => (taken.n < wanted || taken.ms < ms) && taken.n < MOST_SAMPLES && taken.inRound.length < MOST_IN_A_ROUND;
+      const hasTime = () => taken.n === 0 || stopwatch.spentMs < this.asked.timeBudgetS * 1000;
+      /** @type {RawTensors | null} */
+      let last = null;
+      while (needsMore() && hasTime()) {
+        const { outputs, begin, ms: duration } = await stopwatch.time(session, feeds);
+        if (taken.n === 0) this.origin = begin;
+        taken.add({ start_ms: begin - this.origin, duration_ms: duration, round });
+        last = outputs;
+        if (taken.ms === 0 && taken.n >= Math.max(wanted, STANDSTILL)) throw didNotMove(taken.n);
+        log.tellSometimes(REPORT_EVERY_MS.timing, news);
+      }
+      if (!last) return;
+      log.tell(news());
+      log.proven('final_check', verify(last), this.subject.mismatch);
+      log.record({ samples: taken.all, stopped_by: hasTime() ? 'iterations' : 'time_budget' });
+    });
+  }
 
-/**
- * @template Feeds
- * @param {Session<Feeds>} session
- * @param {Feeds} feeds
- * @param {{now: () => number}} clock
- * @param {Log} log
- * @returns {Promise<RawTensors>}
- */
-export async function firstInference(session, feeds, clock, log) {
-  log.enter('first_inference');
-  const begin = clock.now();
-  const outputs = await session.run(feeds);
-  log.record({ first_ms: clock.now() - begin });
-  log.enter('verification');
-  return outputs;
-}
+  /**
+   * The samples are worth nothing: from warm-up on once more.
+   * @returns {Promise<Measurement>}
+   */
+  restart() {
+    return this.guarded(async () => {
+      const { log } = this;
+      log.record({ samples: [], final_check: null, warmup_iterations: 0, warmup_ended_by: null, stopped_by: 'iterations' });
+      this.ready().stopwatch.spentMs = log.measured.first_ms ?? 0;
+      await this.warmUp();
+    });
+  }
 
-/**
- * Inferences that are thrown away, as many as asked for unless they would eat the time budget.
- * @template Feeds
- * @param {Pick<Job, 'warmup' | 'timeBudgetS'>} job
- * @param {Session<Feeds>} session
- * @param {Feeds} feeds
- * @param {{now: () => number, deadline: number}} clock
- * @param {Log} log
- */
-export async function warmUp({ warmup, timeBudgetS }, session, feeds, clock, log) {
-  const budget = timeBudgetS * 1000;
-  let latest = /** @type {number} */ (log.measured.first_ms);
-  const total = latest > HEAVY_SHARE * budget ? Math.min(warmup, 1) : warmup;
-  log.enter('warm_up', total);
-  for (let done = 1; done <= total; done += 1) {
-    const begin = clock.now();
-    if (begin + latest > clock.deadline - (1 - WARM_UP_SHARE) * budget) return;
-    await session.run(feeds);
-    latest = clock.now() - begin;
-    log.record({ warmup_iterations: done });
-    log.tellSometimes(REPORT_EVERY_MS.timing, () => ({ stage: 'warm_up', done, total, samples: [] }));
+  /**
+   * What comes after the samples, and never while they are taken. The session is gone afterwards.
+   * @param {{stoppedBy: StoppedBy}} order
+   * @returns {Promise<Measurement>}
+   */
+  finish({ stoppedBy }) {
+    return this.guarded(async () => {
+      const { runtime, session } = this.ready();
+      const { log, asked, subject } = this;
+      const { samples } = log.measured;
+      if (samples.every(({ duration_ms: ms }) => ms === 0)) throw didNotMove(samples.length);
+      log.record({ stopped_by: stoppedBy });
+      if (asked.endToEnd > 0 && subject.endToEnd) {
+        log.enter('end_to_end');
+        log.record({ end_to_end: await subject.endToEnd(session, runtime.now) });
+      }
+      this.opened = null;
+      await session.release();
+      if (asked.backend !== 'wasm' && !asked.placement) log.record({ placement: await this.placement(runtime) });
+    });
+  }
+
+  /**
+   * Where nodes ran is told by a session that is made for that alone. It comes last, when all that was timed is proven: what goes wrong
+   * with it takes nothing away from that, and is told on the console.
+   * @param {Runtime<any>} runtime
+   */
+  async placement(runtime) {
+    const { backend, deviceType, threads } = this.asked;
+    this.log.enter('placement');
+    try {
+      const outputs = this.subject.outputs;
+      return await runtime.placementOf(await this.subject.fetchModel(), { backend, deviceType, threads, outputs, placement: true });
+    } catch (error) {
+      console.warn(`Where the nodes ran is not known: ${explain(error)}`);
+      return null;
+    }
+  }
+
+  /** A session, and what goes into it. The model's bytes end with this function: they would double the memory of what follows. */
+  async open() {
+    const { log, asked, subject } = this;
+    const { backend, deviceType, threads, placement } = asked;
+    const { model, inputs } = await subject.fetch(log);
+    const runtime = await this.startRuntime();
+    log.enter('session');
+    const begin = runtime.now();
+    const session = await runtime.createSession(model, { backend, deviceType, threads, outputs: subject.outputs, placement });
+    log.record({ session_ms: runtime.now() - begin, threads: session.threads, placement: session.placement });
+    return { runtime, session, inputs };
+  }
+
+  /** The runtime's own clock does not exist yet, so this is by the worker's. */
+  async startRuntime() {
+    const { log } = this;
+    log.enter('runtime');
+    const begin = performance.now();
+    const runtime = await this.loadRuntime((done, total, waiting) => {
+      const every = waiting === null ? REPORT_EVERY_MS.download : 0;
+      log.tellSometimes(every, () => ({ stage: 'runtime', done, total: total ?? 0, samples: [], waiting }));
+    });
+    log.record({ runtime_ms: performance.now() - begin, runtime_version: runtime.version });
+    return runtime;
+  }
+
+  async warmUp() {
+    const { session, feeds, stopwatch } = this.ready();
+    const { log, asked } = this;
+    const total = asked.warmup ?? 0;
+    log.enter('warm_up', total);
+    const infer = async () => (await stopwatch.time(session, feeds)).ms;
+    const endedBy = await warmUp(asked, log.measured.first_ms ?? 0, infer, (done) => {
+      log.record({ warmup_iterations: done });
+      log.tellSometimes(REPORT_EVERY_MS.timing, () => ({ stage: 'warm_up', done, total, samples: [] }));
+    });
+    log.record({ warmup_ended_by: endedBy });
+  }
+
+  /**
+   * @param {Taken} taken
+   */
+  progress(taken) {
+    const { iterations, minTimeS } = this.asked;
+    const forTime = taken.ms > 0 ? Math.ceil((taken.n * minTimeS * 1000) / taken.ms) : 0;
+    const total = Math.min(MOST_SAMPLES, Math.max(iterations, forTime, taken.n));
+    return { stage: /** @type {const} */ ('sampling'), done: taken.n, total, samples: taken.news() };
+  }
+
+  ready() {
+    if (!this.opened) throw new Error('there is no session: it was not prepared, or is finished');
+    return this.opened;
+  }
+
+  /**
+   * @param {() => Promise<void>} work
+   * @returns {Promise<Measurement>}
+   */
+  async guarded(work) {
+    if (this.log.measured.error) return this.log.measured;
+    try {
+      await work();
+      return this.log.measured;
+    } catch (error) {
+      return this.log.failed(this.subject.refine(error));
+    }
   }
 }
 
-/**
- * The timed inferences: at least one, then until there are enough or the time budget is spent. Between two readings of the clock
- * stands the runtime's run and nothing else.
- * @template Feeds
- * @param {Pick<Job, 'iterations'>} job
- * @param {Session<Feeds>} session
- * @param {Feeds} feeds
- * @param {{now: () => number, deadline: number}} clock
- * @param {Log} log
- * @returns {Promise<RawTensors>} the last inference's outputs
- */
-export async function takeSamples({ iterations }, session, feeds, { now, deadline }, log) {
-  log.enter('sampling', iterations);
-  /** @type {Sample[]} */
-  const samples = [];
-  const news = () => ({ stage: /** @type {const} */ ('sampling'), done: samples.length, total: iterations, samples: samples.slice(told) });
-  let [told, origin] = [0, NaN];
-  /** @type {RawTensors} */
-  let outputs = {};
-  while (samples.length < iterations && (samples.length === 0 || now() < deadline)) {
-    const begin = now();
-    outputs = await session.run(feeds);
-    const end = now();
-    if (samples.length === 0) origin = begin;
-    samples.push({ start_ms: begin - origin, duration_ms: end - begin });
-    if (log.tellSometimes(REPORT_EVERY_MS.timing, news)) told = samples.length;
+/** The samples of a run while a round of them is taken. */
+class Taken {
+  /** @param {readonly Sample[]} before */
+  constructor(before) {
+    this.before = before;
+    this.ms = before.reduce((sum, { duration_ms: ms }) => sum + ms, 0);
+    /** @type {Sample[]} */
+    this.inRound = [];
+    this.told = 0;
   }
-  log.tell(news());
-  log.record({ samples, stopped_by: samples.length < iterations ? 'time_budget' : 'iterations' });
-  log.enter('final_check');
-  return outputs;
+
+  get n() {
+    return this.before.length + this.inRound.length;
+  }
+
+  get all() {
+    return [...this.before, ...this.inRound];
+  }
+
+  /** @param {Sample} sample */
+  add(sample) {
+    this.inRound.push(sample);
+    this.ms += sample.duration_ms;
+  }
+
+  /** Those that have not been told yet. */
+  news() {
+    const news = this.inRound.slice(this.told);
+    this.told = this.inRound.length;
+    return news;
+  }
 }

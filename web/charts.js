@@ -4,7 +4,7 @@ import { svg } from './dom.js';
 import { counted, milliseconds } from './format.js';
 import { summarise } from './statistics.js';
 
-/** @import { Sample } from './types.js' */
+/** @import { Sample } from './run_types.js' */
 /** @typedef {(value: number) => number} Scale */
 /** @typedef {{left: number, right: number, top: number, bottom: number}} Frame the drawing area, in pixels */
 
@@ -12,9 +12,11 @@ import { summarise } from './statistics.js';
 const LEAST_SPAN = 0.1;
 /** Two lines of text, in pixels: labels nearer to each other than this are pushed apart. */
 const LABEL_HEIGHT = 34;
+const LEAST_BAND = 3;
 
 /**
- * The samples in the order taken, with lines at the median and the 95th percentile.
+ * The samples in the order taken, with lines at the median and the 95th percentile, a band over the median's 95 % interval, and a mark
+ * between one round and the next.
  * @param {readonly Sample[]} samples
  * @param {{expected: number, width: number, height: number}} options how many samples there will be, and the size in pixels
  * @returns {SVGSVGElement}
@@ -30,6 +32,7 @@ export function sampleChart(samples, { expected, width, height }) {
     { class: 'chart', viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': inWords(samples, expected) },
     ...valueAxis(low, high, step, y, frame),
     ...orderAxis(count, x, frame),
+    ...roundMarks(samples, x, frame),
     ...(samples.length > 0 ? [...statisticLines(samples, y, frame), dots(samples, x, y, 'chart-dots')] : []),
   );
 }
@@ -59,11 +62,29 @@ export function sampleStrip(samples) {
  * @param {number} expected
  */
 export function inWords(samples, expected) {
-  const { median_ms: median, p95_ms: p95, min_ms: least, max_ms: greatest } = summarise(samples);
+  const { median_ms: median, p95_ms: p95, min_ms: least, max_ms: greatest, median_low_ms: low, median_high_ms: high } = summarise(samples);
   if (median === null) return `No samples yet, of ${expected}`;
   const range = `from ${milliseconds(least)} to ${milliseconds(greatest)} ms`;
-  const middle = `median ${milliseconds(median)} ms, 95th percentile ${milliseconds(p95)} ms`;
-  return `${counted(samples.length, 'sample')} in the order taken: ${range}, ${middle}`;
+  const interval = low === null ? '' : ` (95 % interval ${milliseconds(low)} to ${milliseconds(high)} ms)`;
+  const middle = `median ${milliseconds(median)} ms${interval}, 95th percentile ${milliseconds(p95)} ms`;
+  const rounds = new Set(samples.map(({ round: number }) => number)).size;
+  const taken = rounds > 1 ? `in the order taken, in ${rounds} rounds` : 'in the order taken';
+  return `${counted(samples.length, 'sample')} ${taken}: ${range}, ${middle}`;
+}
+
+/**
+ * A thin line wherever other runs, or a pause, came between two samples.
+ * @param {readonly Sample[]} samples
+ * @param {Scale} x
+ * @param {Frame} frame
+ */
+function roundMarks(samples, x, { top, bottom }) {
+  return samples.flatMap((sample, index) => {
+    const before = samples[index - 1];
+    if (before === undefined || before.round === sample.round) return [];
+    const at = round(x(index + 0.5));
+    return [svg('line', { class: 'chart-round', x1: at, x2: at, y1: top, y2: bottom })];
+  });
 }
 
 /**
@@ -84,7 +105,7 @@ function dots(samples, x, y, name) {
  * @param {Frame} frame
  */
 function statisticLines(samples, y, { left, right }) {
-  const { median_ms: median, p95_ms: p95 } = summarise(samples);
+  const { median_ms: median, p95_ms: p95, median_low_ms: low, median_high_ms: high } = summarise(samples);
   const heights = { median: y(median ?? 0), p95: y(p95 ?? 0) };
   const crowding = Math.max(0, LABEL_HEIGHT - (heights.median - heights.p95)) / 2;
   const one = (/** @type {string} */ name, /** @type {number | null} */ value, /** @type {number} */ height, /** @type {number} */ shift) => [
@@ -92,7 +113,20 @@ function statisticLines(samples, y, { left, right }) {
     svg('text', { class: 'chart-tick', x: right + 10, y: round(height + shift - 3) }, name),
     svg('text', { class: `chart-value chart-value-${name}`, x: right + 10, y: round(height + shift + 12) }, milliseconds(value)),
   ];
-  return [...one('p95', p95, heights.p95, -crowding), ...one('median', median, heights.median, crowding)];
+  const band = low === null || high === null ? [] : [intervalBand(y(low), y(high), left, right)];
+  return [...band, ...one('p95', p95, heights.p95, -crowding), ...one('median', median, heights.median, crowding)];
+}
+
+/**
+ * The median's interval, never thinner than can be seen.
+ * @param {number} atLow pixels
+ * @param {number} atHigh
+ * @param {number} left
+ * @param {number} right
+ */
+function intervalBand(atLow, atHigh, left, right) {
+  const height = Math.max(atLow - atHigh, LEAST_BAND);
+  return svg('rect', { class: 'chart-interval', x: left, width: right - left, y: round((atLow + atHigh - height) / 2), height: round(height) });
 }
 
 /**
@@ -138,7 +172,7 @@ function orderAxis(count, x, { left, right, bottom }) {
  */
 function axis(samples) {
   const { min_ms: least, max_ms: greatest, median_ms: median } = summarise(samples);
-  if (least === null || greatest === null || median === null || greatest === 0) return { low: 0, high: 1, step: 0.25 };
+  if (least === null || greatest === null || median === null || greatest === 0) return { low: 0, high: 1, step: 0.5 };
   const missing = Math.max(0, LEAST_SPAN * median - (greatest - least)) / 2;
   const [bottom, top] = [Math.max(0, least - missing), greatest + missing];
   const step = niceStep((top - bottom) / 4);

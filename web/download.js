@@ -1,114 +1,49 @@
-import { ZooError, explain } from './errors.js';
-import { refusal } from './http.js';
+import { ZooError } from './errors.js';
+import { fetchWhole } from './fetch_whole.js';
 
 /** @import { FileEntry } from './manifest_types.js' */
-/** @typedef {{bytes: Uint8Array, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
+/** @import { OnBytes } from './fetch_whole.js' */
+/** @typedef {{bytes: Uint8Array<ArrayBuffer>, ms: number, cached: boolean | null, hashed: boolean}} Downloaded */
 
-/**
- * A response that brings nothing for so long is given up and asked for once more. Firefox 153 under WebDriver BiDi now and then stops
- * in the midst of a large one that the server has sent whole (2 of 34 downloads, of 29 and 189 MB).
- */
-const STALL_MS = 30_000;
 const TIMING_PATIENCE_MS = 100;
 const TIMING_STEP_MS = 10;
+/** What every WebAssembly file begins with (webassembly.github.io/spec/core/binary/modules.html). */
+const WASM_MAGIC = '\0asm';
 
 /**
  * A file of the models folder, whole and checked: its length always, its SHA-256 where this context has crypto.subtle (a secure one).
  * @param {FileEntry} file
- * @param {(bytes: number) => void} onBytes called with how many bytes have come so far
- * @returns {Promise<Downloaded>} `ms` is the fetching alone; `cached` null where the browser does not tell
+ * @param {OnBytes} onBytes
+ * @returns {Promise<Downloaded>} `ms` lasts from the request to the last byte, what the network lost included; `cached` is null where
+ *   the browser does not tell
  * @throws {ZooError} when it cannot be had whole and unchanged
  */
 export async function download(file, onBytes) {
-  try {
-    return await downloadOnce(file, onBytes);
-  } catch (error) {
-    if (!(error instanceof Stalled)) throw error;
-  }
-  try {
-    return await downloadOnce(file, onBytes);
-  } catch (error) {
-    throw error instanceof Stalled ? incomplete(file, explain(error)) : error;
-  }
-}
-
-/** Nothing came for a long time. */
-class Stalled extends Error {}
-
-/**
- * @param {FileEntry} file
- * @param {(bytes: number) => void} onBytes
- * @returns {Promise<Downloaded>}
- */
-async function downloadOnce(file, onBytes) {
   const url = new URL(`/models/${file.path}?sha256=${file.sha256}`, self.location.href).href;
   const begin = performance.now();
-  const controller = new AbortController();
-  const response = await request(url, file, controller.signal);
-  const bytes = await readBody(response, file, onBytes).finally(() => controller.abort());
+  const { bytes, attempts } = await fetchWhole({ url, name: file.path, bytes: file.bytes }, onBytes);
   const ms = performance.now() - begin;
   const hashed = await checkHash(bytes, file);
-  return { bytes, ms, cached: await cameFromCache(url), hashed };
+  return { bytes, ms, cached: attempts > 1 ? false : await cameFromCache(url), hashed };
 }
 
 /**
+ * A WebAssembly file of a package that the server serves beside the page. Nothing but its own first bytes vouches for it.
  * @param {string} url
- * @param {FileEntry} file
- * @param {AbortSignal} signal
+ * @param {OnBytes} onBytes
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {ZooError} when it cannot be had whole, or is something else
  */
-async function request(url, file, signal) {
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    throw incomplete(file, explain(error));
-  }
-  if (!response.ok) throw await refusal(response);
-  return response;
-}
-
-/**
- * @param {Response} response
- * @param {FileEntry} file
- * @param {(bytes: number) => void} onBytes
- */
-async function readBody(response, file, onBytes) {
-  const bytes = new Uint8Array(file.bytes);
-  let received = 0;
-  try {
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-    for (let part = await soon(reader.read(), received); !part.done; part = await soon(reader.read(), received)) {
-      if (received + part.value.length > file.bytes) throw new Error(`more than ${file.bytes} bytes came`);
-      bytes.set(part.value, received);
-      received += part.value.length;
-      onBytes(received);
-    }
-  } catch (error) {
-    if (error instanceof Stalled) throw error;
-    throw incomplete(file, `${received} bytes, then ${explain(error)}`);
-  }
-  if (received !== file.bytes) throw incomplete(file, `${received} bytes`);
-  return bytes;
-}
-
-/**
- * What the promise brings, or Stalled when it brings nothing for too long.
- * @template Value
- * @param {Promise<Value>} promise
- * @param {number} received for the message
- * @returns {Promise<Value>}
- */
-async function soon(promise, received) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const stalled = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Stalled(`${received} bytes, then nothing for ${STALL_MS / 1000} s`)), STALL_MS);
+export async function downloadWasm(url, onBytes) {
+  const name = new URL(url).pathname.split('/').at(-1) ?? url;
+  const { bytes, type } = await fetchWhole({ url, name, bytes: null }, onBytes);
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  if (start.startsWith(WASM_MAGIC)) return bytes;
+  throw new ZooError(`${name} is no WebAssembly`, {
+    got: `${bytes.length} bytes of type ${type || 'unknown'} that begin with ${JSON.stringify(start)}`,
+    expected: `a file that begins with ${JSON.stringify(WASM_MAGIC)}`,
+    next: 'reload the page; if that does not help, run npm ci on the server, and see that nothing on the way to it answers in its place',
   });
-  try {
-    return await /** @type {Promise<Value>} */ (Promise.race([promise, stalled]));
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**
@@ -141,16 +76,4 @@ async function cameFromCache(url) {
     await new Promise((resolve) => setTimeout(resolve, TIMING_STEP_MS));
   }
   return null;
-}
-
-/**
- * @param {FileEntry} file
- * @param {string} got
- */
-function incomplete(file, got) {
-  return new ZooError(`The download of ${file.path} broke off`, {
-    got,
-    expected: `${file.bytes} bytes`,
-    next: 'check the connection and that the server still runs, then start again',
-  });
 }

@@ -1,21 +1,26 @@
 /** What the page can learn of the device that it runs on. */
 
-import { browserName, systemName } from './browser_name.js';
+import { browserName, engineName, systemName } from './browser_name.js';
+import { webglRenderer } from './gpu.js';
 import { deviceId } from './identity.js';
 import { wasmFeatures } from './wasm_features.js';
 
-/** @import { Device } from './types.js' */
+/** @import { Device } from './run_types.js' */
 /** @import { Brand } from './browser_name.js' */
 /** @import { Gpu } from './gpu.js' */
 
 /** What TypeScript's DOM library lacks: user-agent client hints and device memory, both of Chromium's family. */
-/** @typedef {{fullVersionList?: Brand[], platformVersion?: string, architecture?: string, model?: string}} Hints */
+/**
+ * @typedef {{fullVersionList?: Brand[], platformVersion?: string, architecture?: string, bitness?: string, model?: string,
+ *   formFactors?: string[], wow64?: boolean}} Hints
+ */
 /** @typedef {{mobile: boolean, platform: string, getHighEntropyValues: (names: string[]) => Promise<Hints>}} UserAgentData */
 /** @typedef {Navigator & {userAgentData?: UserAgentData, deviceMemory?: number}} HintingNavigator */
 
 /** Everything of a Device but the name that its owner gives it. */
 /** @typedef {Omit<Device, 'device_name'>} Environment */
 
+const HINTS = ['fullVersionList', 'platformVersion', 'architecture', 'bitness', 'model', 'formFactors', 'wow64'];
 const TIMER_STEPS = 20;
 const TIMER_PATIENCE_MS = 60;
 
@@ -26,13 +31,18 @@ const TIMER_PATIENCE_MS = 60;
 export async function readEnvironment(gpu) {
   const { userAgent, userAgentData, hardwareConcurrency, deviceMemory } = /** @type {HintingNavigator} */ (navigator);
   const hints = await highEntropyHints(userAgentData);
+  const brands = hints.fullVersionList ?? [];
   return Object.freeze({
     device_id: deviceId(),
     user_agent: userAgent.slice(0, 1000),
-    ...browserName(hints.fullVersionList ?? [], userAgent),
+    ...browserName(brands, userAgent),
+    ...engineName(brands, userAgent),
     platform: userAgentData?.platform || systemName(userAgent),
     platform_version: hints.platformVersion || null,
     architecture: hints.architecture || null,
+    bitness: hints.bitness || null,
+    wow64: hints.wow64 ?? null,
+    form_factor: hints.formFactors?.join(', ') || null,
     device_model: hints.model || null,
     mobile: userAgentData?.mobile ?? /\bMobi/.test(userAgent),
     cores: hardwareConcurrency || null,
@@ -41,6 +51,8 @@ export async function readEnvironment(gpu) {
     gpu_architecture: gpu?.architecture ?? null,
     gpu_description: gpu?.description ?? null,
     gpu_software: gpu?.software ?? null,
+    gpu_fallback_adapter: gpu?.fallback ?? null,
+    webgl_renderer: webglRenderer(),
     screen_width: Math.round(screen.width),
     screen_height: Math.round(screen.height),
     pixel_ratio: devicePixelRatio,
@@ -84,7 +96,7 @@ function timerStep() {
 async function highEntropyHints(userAgentData) {
   if (!userAgentData) return {};
   try {
-    return await userAgentData.getHighEntropyValues(['fullVersionList', 'platformVersion', 'architecture', 'model']);
+    return await userAgentData.getHighEntropyValues(HINTS);
   } catch {
     return {}; // The browser refuses to tell, which is its right: those fields stay null.
   }

@@ -1,10 +1,14 @@
-/** The form: which networks, which backends, how often, on what device. */
+/** The form: which networks, which backends, how thoroughly, on what device. */
 
+import { modelPage } from './addresses.js';
 import { byId, html } from './dom.js';
-import { counted, gigaMacs, megabytes } from './format.js';
+import { estimate } from './estimate.js';
+import { counted, gigaMacs, megabytes, roughly, samplesInWords } from './format.js';
 import { isLight, planRuns, skippedRuns } from './plan.js';
+import { PresetChooser } from './preset_chooser.js';
 
 /** @import { Manifest, ModelEntry } from './manifest_types.js' */
+/** @import { Numbers } from './presets.js' */
 /** @import { BackendOption, Choice, Settings } from './types.js' */
 
 const TASKS = /** @type {Readonly<Record<ModelEntry['task'], string>>} */ ({
@@ -25,7 +29,6 @@ export class ChoiceForm {
    */
   constructor(manifest, options, settings, deviceName) {
     this.form = byId('choices', HTMLFormElement);
-    this.iterations = byId('iterations', HTMLInputElement);
     this.deviceName = byId('device-name', HTMLInputElement);
     this.manifest = manifest;
     this.options = options;
@@ -34,9 +37,9 @@ export class ChoiceForm {
     const isBackendChosen = (/** @type {BackendOption} */ option) => settings.backends?.includes(option.value) ?? option.chosenByDefault;
     byId('models', HTMLElement).replaceChildren(...groups(manifest.models, isModelChosen));
     byId('backends', HTMLElement).replaceChildren(...options.map((option) => backendBox(option, isBackendChosen(option))));
-    this.iterations.value = String(settings.iterations);
+    this.presets = new PresetChooser(settings, () => this.choose('light'));
     this.deviceName.value = settings.deviceName ?? deviceName;
-    byId('seeded-note', HTMLElement).hidden = manifest.models.every(({ weights }) => weights.kind !== 'seeded');
+    byId('seeded-note', HTMLElement).textContent = seededNote(manifest.models);
     this.form.addEventListener('input', () => this.describe());
     this.form.addEventListener('click', ({ target }) => this.choose(target instanceof HTMLElement ? target.dataset['choose'] : undefined));
     this.describe();
@@ -48,7 +51,7 @@ export class ChoiceForm {
     return Object.freeze({
       models: checked('model'),
       backends: checked('backend'),
-      iterations: this.iterations.valueAsNumber,
+      ...this.presets.read(),
       deviceName: this.deviceName.value.trim(),
     });
   }
@@ -71,16 +74,24 @@ export class ChoiceForm {
     return this.form.reportValidity();
   }
 
-  /** Say in a line or two what the button would do, and what it leaves out. */
+  /** Say in a line or two what the button would do, how long it takes, and what it leaves out. */
   describe() {
     const choice = this.read();
-    const { models, backends, iterations } = choice;
-    const runs = planRuns(this.manifest, this.options, choice).length;
+    const { models, backends } = choice;
+    const plan = planRuns(this.manifest, this.options, choice);
+    const timeOf = (/** @type {Numbers} */ numbers) => {
+      const { seconds } = estimate(plan, numbers, this.settings);
+      return plan.length > 0 && Number.isFinite(seconds) ? roughly(seconds) : '';
+    };
+    const { bytes } = estimate(plan, choice, this.settings);
+    const runs = plan.length * this.settings.repeat;
     const what = `${counted(models.length, 'network')} on ${counted(backends.length, 'backend')}`;
-    const length = `${counted(iterations || 0, 'timed inference')}, ${counted(this.settings.timeBudgetS, 'second')} a run at most`;
+    const time = timeOf(choice);
+    const duration = time && `${time.replace(/^./, (letter) => letter.toUpperCase())}, after a download of ${megabytes(bytes)} MB.`;
     const isChosen = models.length > 0 && backends.length > 0;
-    const line = isChosen ? `${what}: ${counted(runs, 'run')} of ${length}.` : 'Choose a network and a backend below.';
-    byId('plan', HTMLElement).textContent = [line, leftOut(skippedRuns(this.manifest, this.options, choice))].filter(Boolean).join(' ');
+    const lines = isChosen ? [`${what}: ${counted(runs, 'run')} of ${samplesInWords(choice)}.`, duration] : ['Choose a network and a backend below.'];
+    byId('plan', HTMLElement).textContent = [...lines, leftOut(skippedRuns(this.manifest, this.options, choice))].filter(Boolean).join(' ');
+    this.presets.tellTimes(timeOf);
   }
 
   /**
@@ -120,20 +131,29 @@ function leftOut(skipped) {
  * @param {(model: ModelEntry) => boolean} isChosen
  */
 function groups(models, isChosen) {
+  const isTold = models.some(({ weights }) => weights.kind !== 'seeded'); // where all are, the note beneath says so once
   return /** @type {ModelEntry['task'][]} */ (Object.keys(TASKS)).flatMap((task) => {
     const own = models.filter((model) => model.task === task);
     if (own.length === 0) return [];
     const id = `task-${task}`;
-    const boxes = own.map((model) => modelBox(model, isChosen(model)));
+    const boxes = own.map((model) => modelBox(model, isChosen(model), isTold));
     return [html('div', { role: 'group', class: 'task', 'aria-labelledby': id }, html('h3', { id }, TASKS[task]), html('div', { class: 'boxes' }, ...boxes))];
   });
+}
+
+/** @param {readonly ModelEntry[]} models */
+function seededNote(models) {
+  const seeded = models.filter(({ weights }) => weights.kind === 'seeded').length;
+  const which = seeded === models.length ? 'All of them have seeded weights,' : 'Seeded weights are';
+  return seeded === 0 ? '' : `${which} random numbers of a sensible scale: the timing is real, the predictions mean nothing.`;
 }
 
 /**
  * @param {ModelEntry} model
  * @param {boolean} checked
+ * @param {boolean} isTold whether to say that its weights are seeded
  */
-function modelBox(model, checked) {
+function modelBox(model, checked, isTold) {
   const { id, title, input, weights, variants } = model;
   const bytes = variants.reduce((sum, variant) => sum + variant.bytes, 0);
   const facts = [
@@ -141,14 +161,14 @@ function modelBox(model, checked) {
     `${megabytes(bytes)} MB`,
     gigaMacs(Math.max(...variants.map(({ macs }) => macs))),
     isLight(model) ? '' : 'heavy',
-    weights.kind === 'seeded' ? 'seeded weights' : '',
+    isTold && weights.kind === 'seeded' ? 'seeded weights' : '',
   ];
-  const card = { type: 'button', class: 'plain card-button', 'data-card': id, 'aria-haspopup': 'dialog', 'aria-label': `Card of ${title}` };
+  const about = { href: modelPage(id), class: 'plain about', 'aria-label': `About ${title}` };
   return html(
     'div',
     { class: 'box-row' },
     box({ name: 'model', value: id, title, note: facts.filter(Boolean).join(' · '), checked, disabled: false }),
-    html('button', card, 'Card'),
+    html('a', about, 'About'),
   );
 }
 

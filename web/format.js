@@ -1,7 +1,8 @@
 /** Numbers and names as people read them. */
 
 /** @import { Verification } from './manifest_types.js' */
-/** @import { Run } from './types.js' */
+/** @import { DeviceType, Run, Stage } from './run_types.js' */
+/** @typedef {Pick<Run, 'backend' | 'threads'> & {deviceType?: DeviceType | null, device_type?: DeviceType | null}} Asked a run, or an option of the form */
 
 /**
  * A duration with about three significant digits, without its unit.
@@ -41,12 +42,57 @@ export function counted(count, one, many = `${one}s`) {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
-/** @param {Pick<Run, 'backend' | 'threads'>} run */
-export function backendName({ backend, threads }) {
-  return backend === 'webgpu' ? 'WebGPU' : `WebAssembly, ${counted(threads, 'thread')}`;
+/**
+ * A time that is not known exactly, as it is said.
+ * @param {number} seconds
+ */
+export function roughly(seconds) {
+  if (seconds < 8) return 'a few seconds';
+  if (seconds < 55) return `about ${10 * Math.ceil(seconds / 10)} s`;
+  if (seconds < 5400) return `about ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `about ${Number((seconds / 3600).toFixed(1))} h`;
 }
 
-/** @param {import('./types.js').Stage} stage */
+/**
+ * How many inferences are timed, in words.
+ * @param {{iterations: number, minTimeS: number, precision: number | null}} numbers
+ */
+export function samplesInWords({ iterations, minTimeS, precision }) {
+  const floor = minTimeS > 0 ? `, over ${minTimeS} s at least` : '';
+  const goal = precision === null ? '' : `, until the median's 95 % interval is under ${Number((100 * precision).toPrecision(6))} % of it`;
+  return `${counted(iterations || 0, 'timed inference')}${floor}${goal}`;
+}
+
+const DEVICE_TYPES = /** @type {Readonly<Record<DeviceType, string>>} */ ({ cpu: 'CPU', gpu: 'GPU', npu: 'NPU' });
+
+/**
+ * A backend and what is said of it besides.
+ * @param {Asked} asked
+ * @returns {[name: string, detail: string]} the detail may be empty
+ */
+export function backendParts({ backend, threads, deviceType, device_type: type = deviceType }) {
+  if (backend === 'wasm') return ['WebAssembly', counted(threads, 'thread')];
+  if (backend === 'webnn') return ['WebNN', type ? DEVICE_TYPES[type] : ''];
+  return [backend === 'webgpu' ? 'WebGPU' : 'WebGL', ''];
+}
+
+/** @param {Asked} asked */
+export function backendName(asked) {
+  return backendParts(asked).filter(Boolean).join(', ');
+}
+
+/**
+ * How many of a model's nodes ran on another backend than was asked for.
+ * @param {Pick<Run, 'backend' | 'placement'>} run
+ * @returns {number | null} null where the runtime did not tell
+ */
+export function nodesFallenBack({ backend, placement }) {
+  if (placement === null) return null;
+  const elsewhere = Object.entries(placement).filter(([place]) => place !== backend);
+  return elsewhere.flatMap(([, counts]) => Object.values(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+/** @param {Stage} stage */
 export function stageName(stage) {
   return stage.replaceAll('_', ' ');
 }

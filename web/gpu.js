@@ -1,10 +1,21 @@
-/** What WebGPU this browser has. */
+/** What WebGPU and WebGL this browser has. */
 
-/** @typedef {{vendor: string | null, architecture: string | null, description: string | null, software: boolean}} Gpu */
+/**
+ * `fallback`: what the browser says of the adapter itself, null where it does not say.
+ * @typedef {{vendor: string | null, architecture: string | null, description: string | null, software: boolean, fallback: boolean | null}} Gpu
+ */
 /** @typedef {{gpu: Gpu, missing: null} | {gpu: null, missing: string}} GpuProbe the adapter, or why there is none */
 
 /** Renderers that compute on the processor: right, and hundreds of times slower than a GPU. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render/i;
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|microsoft basic render|apple software renderer/i;
+
+/**
+ * Whether a GPU of that name computes on the processor.
+ * @param {string | null} name
+ */
+export function isSoftware(name) {
+  return name !== null && SOFTWARE.test(name);
+}
 
 /**
  * Ask for an adapter, as a worker will when it times.
@@ -23,11 +34,32 @@ export async function probeGpu() {
 }
 
 /**
- * @param {GPUAdapter} adapter
+ * What draws WebGL here, by the name that the browser gives unmasked; null without WebGL or where it is not told.
+ * @returns {string | null}
+ */
+export function webglRenderer() {
+  const gl = document.createElement('canvas').getContext('webgl');
+  if (!gl) return null;
+  const masked = String(gl.getParameter(gl.RENDERER) ?? '');
+  // Firefox gives the name here, and complains on the console of the extension that the others need.
+  const unmasked = masked === '' || masked === 'WebKit WebGL' ? gl.getExtension('WEBGL_debug_renderer_info') : null;
+  const name = unmasked ? gl.getParameter(unmasked.UNMASKED_RENDERER_WEBGL) : masked;
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return typeof name === 'string' && name !== '' ? name.slice(0, 1000) : null;
+}
+
+/**
+ * @param {GPUAdapter & {isFallbackAdapter?: boolean}} adapter which said itself whether it is a fallback before its info did
  * @returns {Gpu}
  */
-function describe({ info }) {
+function describe({ info, isFallbackAdapter }) {
   const { vendor, architecture, description, device } = info;
-  const software = info.isFallbackAdapter || SOFTWARE.test([vendor, architecture, description, device].join(' '));
-  return { vendor: vendor || null, architecture: architecture || null, description: description || device || null, software };
+  const fallback = info.isFallbackAdapter ?? isFallbackAdapter ?? null;
+  return {
+    vendor: vendor || null,
+    architecture: architecture || null,
+    description: description || device || null,
+    software: fallback === true || isSoftware([vendor, architecture, description, device].join(' ')),
+    fallback,
+  };
 }

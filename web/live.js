@@ -1,168 +1,205 @@
-/** What is going on now: the run, its stage in words and as a bar, and the samples as they come. */
+/** What is going on now: which run, its stage, why nothing moves, how far all runs are, and the samples as they come. */
 
-import { sampleChart } from './charts.js';
-import { byId, html } from './dom.js';
-import { backendName, megabytes, milliseconds } from './format.js';
+import { Announcer } from './announcer.js';
+import { byId } from './dom.js';
+import { milliseconds } from './format.js';
+import { countInWords, inWords } from './progress_words.js';
+import { Remaining } from './remaining.js';
+import { SamplePlot } from './sample_plot.js';
+import { summarise } from './statistics.js';
 
 /** @import { ShownRun } from './table.js' */
-/** @import { PlannedRun, Progress, Sample, Stage } from './types.js' */
+/** @import { Sample } from './run_types.js' */
+/** @import { Progress } from './types.js' */
+/** @typedef {{share: number, remainingMs: number | null}} Overall how far the batch is, from 0 to 1 */
+/**
+ * A run that is not over.
+ * @typedef {object} LiveRun
+ * @property {string} name The network and the backend.
+ * @property {number} position From 1, of the batch's runs.
+ * @property {number} iterations How many samples were asked for.
+ * @property {string} heldTo What the outputs are compared with.
+ */
+/** @typedef {LiveRun & {samples: readonly Sample[], expected: number}} Followed `expected`: how many samples there will be, as far as is known */
 
-/** The stages that take time, and how much of a run's bar each takes: rough shares, for a bar that moves evenly enough. */
-const SHARES = /** @type {const} */ ({
-  start: 0,
-  download: 0.15,
-  session: 0.15,
-  first_inference: 0.05,
-  verification: 0.05,
-  warm_up: 0.1,
-  sampling: 0.48,
-  final_check: 0.02,
-});
-const CHART_HEIGHT = 250;
+/** Drawing competes with what is timed for the processor: whatever comes within this time is drawn at once. */
+const DRAW_EVERY_MS = 300;
+/** @type {Progress} */
+const STARTING = { stage: 'start', done: 0, total: 0, samples: [] };
+
+/** What is not known yet. @param {number} total */
+function blankBatch(total) {
+  return {
+    total,
+    over: 0,
+    /** @type {Map<string, Followed>} */
+    runs: new Map(),
+    /** The run that has the device. @type {string | null} */
+    onId: null,
+    /** The run whose samples are drawn while they come. @type {string | null} */
+    plottedId: null,
+    latest: STARTING,
+    /** @type {Overall | null} */
+    overall: null,
+    /** @type {string | null} */
+    said: null,
+    remaining: new Remaining(),
+    isOver: false,
+  };
+}
 
 /** The panel with progress and plot. Everything it shows is set through its methods. */
 export class LivePanel {
-  constructor() {
+  /** @param {(runId: string, state: {count: string, note: string, isOn: boolean}) => void} onRow shows in a run's row how far it is */
+  constructor(onRow) {
+    this.onRow = onRow;
     this.title = byId('progress-run', HTMLElement);
     this.detail = byId('progress-detail', HTMLElement);
     this.bar = byId('progress-bar', HTMLProgressElement);
-    this.plot = byId('plot', HTMLElement);
-    this.caption = byId('plot-caption', HTMLElement);
-    this.facts = byId('plot-facts', HTMLElement);
-    /** @type {readonly Sample[]} */
-    this.samples = [];
-    this.expected = 1;
-    this.position = { index: 0, total: 1 };
-    this.heldTo = 'PyTorch';
-    /** Shows the last timed run again, or nothing where there is none. */
-    this.showLatest = () => {
-      this.caption.textContent = '';
-      [this.samples, this.expected] = [[], 0];
-      this.plot.replaceChildren();
-    };
-    new ResizeObserver(() => this.draw()).observe(this.plot);
+    this.runsOver = byId('progress-count', HTMLElement);
+    this.left = byId('progress-left', HTMLElement);
+    this.reason = byId('said', HTMLElement);
+    this.announcer = new Announcer(byId('announcements', HTMLElement));
+    this.plot = new SamplePlot();
+    this.batch = blankBatch(0);
+    this.drawnAt = -Infinity;
+    this.timer = 0;
   }
 
   /**
-   * @param {{model: {title: string}, option: PlannedRun['option']}} planned
-   * @param {number} index of the run, from 0
-   * @param {number} total
-   * @param {number} iterations
-   * @param {string} [heldTo] what the outputs are compared with
+   * A batch begins.
+   * @param {number} total how many runs it has
    */
-  begin({ model, option }, index, total, iterations, heldTo = 'PyTorch') {
-    this.heldTo = heldTo;
-    this.position = { index, total };
-    this.title.textContent = `Run ${index + 1} of ${total}: ${model.title}, ${backendName(option)}`;
-    this.caption.textContent = `${model.title}, ${backendName(option)}`;
-    this.facts.replaceChildren();
-    this.show([], iterations);
-    this.progress({ stage: 'start', done: 0, total: 0, samples: [] });
-  }
-
-  /**
-   * What is done before the run's first stage.
-   * @param {string} what
-   */
-  say(what) {
-    this.detail.textContent = what;
-  }
-
-  /** @param {Progress} progress */
-  progress(progress) {
-    this.detail.textContent = inWords(progress, this.heldTo);
-    this.bar.value = (this.position.index + shareDone(progress)) / this.position.total;
-    if (progress.samples.length > 0) this.show([...this.samples, ...progress.samples], this.expected);
-  }
-
-  /**
-   * A timed run's samples and facts.
-   * @param {ShownRun} run
-   * @param {string} titleOfModel
-   */
-  showRun(run, titleOfModel) {
-    this.showLatest = () => this.showRun(run, titleOfModel);
-    this.caption.textContent = `${titleOfModel}, ${backendName(run)}`;
-    const pairs = facts(run).flatMap(([term, value, field]) => [html('dt', {}, term), html('dd', { 'data-field': field }, value)]);
-    this.facts.replaceChildren(...pairs);
-    this.show(run.samples, Math.max(run.samples.length, 1));
-  }
-
-  /**
-   * The batch is over. A failure, or a run that was stopped, has nothing to plot: its samples lack the final proof. So the run that
-   * was timed last comes back into view, or nothing.
-   * @param {{done: number, failed: number}} result
-   */
-  end({ done, failed }) {
-    const { total } = this.position;
-    const outcome = `${done - failed} of ${total} runs timed${failed > 0 ? `, ${failed} failed` : ''}`;
-    this.title.textContent = done < total ? `Stopped: ${outcome}` : outcome;
-    this.detail.textContent = '';
-    this.bar.value = 1;
-    this.showLatest();
-  }
-
-  /**
-   * @param {readonly Sample[]} samples
-   * @param {number} expected
-   */
-  show(samples, expected) {
-    this.samples = samples;
-    this.expected = expected;
+  open(total) {
+    this.batch = blankBatch(total);
     this.draw();
   }
 
+  /**
+   * @param {string} runId
+   * @param {LiveRun} run
+   */
+  begin(runId, run) {
+    this.batch.runs.set(runId, { ...run, samples: [], expected: run.iterations });
+    this.batch.onId = runId;
+    this.batch.latest = STARTING;
+    if (this.batch.runs.size === 1) this.announcer.tell(`Run ${run.position} of ${this.batch.total} begins: ${run.name}`);
+    this.draw();
+  }
+
+  /**
+   * @param {string} runId
+   * @param {Progress} progress
+   * @param {Overall | null} overall
+   */
+  progress(runId, progress, overall) {
+    const run = this.batch.runs.get(runId);
+    if (!run) return;
+    const isRestart = progress.stage === 'warm_up' && progress.done === 0;
+    const samples = isRestart ? [] : [...run.samples, ...progress.samples];
+    const expected = progress.stage === 'sampling' ? progress.total : run.expected;
+    this.batch.runs.set(runId, { ...run, samples, expected });
+    [this.batch.onId, this.batch.latest] = [runId, progress];
+    this.batch.overall = overall ?? this.batch.overall;
+    this.drawSoon();
+  }
+
+  /**
+   * Why nothing moves, or null when it moves again.
+   * @param {string | null} what
+   * @param {{now: boolean}} [options] now: an answer to what the person just did
+   */
+  say(what, options) {
+    this.batch.said = what;
+    if (what) this.announcer.tell(what, options);
+    this.draw();
+  }
+
+  /**
+   * @param {ShownRun} run
+   * @param {string} titleOfModel
+   */
+  finish(run, titleOfModel) {
+    const name = this.batch.runs.get(run.run_id)?.name ?? titleOfModel;
+    this.leave(run.run_id);
+    const result = run.error ? 'failed' : `median ${milliseconds(summarise(run.samples).median_ms)} ms`;
+    this.announcer.tell(`${this.batch.over} of ${this.batch.total} runs over. ${name}: ${result}`);
+    if (!run.error) this.plot.showRun(run, titleOfModel);
+    this.draw();
+  }
+
+  /** @param {string} runId of a run that was given up */
+  drop(runId) {
+    this.leave(runId);
+    this.draw();
+  }
+
+  /** @param {string} runId */
+  leave(runId) {
+    this.batch.runs.delete(runId);
+    this.batch.over += 1;
+    if (this.batch.onId === runId) this.batch.onId = null;
+    if (this.batch.plottedId === runId) this.batch.plottedId = null;
+  }
+
+  /**
+   * The batch is over. A failure, or a run that was stopped before a sample was proven, has nothing to plot: so the run that was timed
+   * last comes back into view, or nothing.
+   * @param {{done: number, failed: number}} result
+   */
+  end({ done, failed }) {
+    window.clearTimeout(this.timer);
+    this.batch.isOver = true;
+    const outcome = `${done - failed} of ${this.batch.total} runs timed${failed > 0 ? `, ${failed} failed` : ''}`;
+    this.title.textContent = done < this.batch.total ? `Stopped: ${outcome}` : outcome;
+    for (const place of [this.detail, this.left, this.runsOver, this.reason]) place.textContent = '';
+    this.reason.hidden = true;
+    this.bar.value = 1;
+    this.announcer.tell(this.title.textContent, { now: true });
+    this.plot.showLatest();
+  }
+
+  drawSoon() {
+    if (this.timer) return;
+    const wait = this.drawnAt + DRAW_EVERY_MS - performance.now();
+    if (wait <= 0) this.draw();
+    else this.timer = window.setTimeout(() => this.draw(), wait);
+  }
+
   draw() {
-    const width = Math.floor(this.plot.clientWidth);
-    if (width > 0 && this.expected > 0) this.plot.replaceChildren(sampleChart(this.samples, { expected: this.expected, width, height: CHART_HEIGHT }));
+    window.clearTimeout(this.timer);
+    this.timer = 0;
+    if (this.batch.isOver) return;
+    this.drawnAt = performance.now();
+    const { total, over, runs, onId, latest, overall, said, remaining } = this.batch;
+    const run = onId === null ? undefined : runs.get(onId);
+    const reason = said ?? latest.waiting ?? null;
+    this.title.textContent = run ? `Run ${run.position} of ${total}: ${run.name}` : '';
+    this.detail.textContent = run ? inWords(latest, run) : '';
+    this.reason.textContent = reason ?? '';
+    this.reason.hidden = reason === null;
+    this.bar.value = overall?.share ?? over / Math.max(total, 1);
+    this.runsOver.textContent = total > 1 ? `${over} of ${total} runs over` : '';
+    this.left.textContent = said === null ? remaining.tell(overall?.remainingMs ?? null, this.drawnAt) : '';
+    for (const [runId, { samples, expected, iterations }] of runs) {
+      const isOn = runId === onId;
+      const count = samples.length > 0 ? countInWords(samples.length, expected, iterations) : '';
+      this.onRow(runId, { count, isOn, note: isOn ? 'measured now' : 'waits for its turn' });
+    }
+    this.drawPlot();
   }
-}
 
-/**
- * The stage in words.
- * @param {Progress} progress
- * @param {string} heldTo
- */
-export function inWords({ stage, done, total }, heldTo) {
-  /** @type {Record<Stage, string>} */
-  const words = {
-    start: 'Starting',
-    download: `Downloading ${megabytes(done)} of ${megabytes(total)} MB`,
-    session: 'Creating session',
-    first_inference: 'First inference',
-    verification: `Comparing the outputs with ${heldTo}`,
-    warm_up: `Warming up ${Math.min(done + 1, total)} of ${total}`,
-    sampling: `Sample ${Math.min(done + 1, total)} of ${total}`,
-    final_check: `Comparing the last outputs with ${heldTo}`,
-  };
-  return words[stage];
-}
-
-/**
- * How much of a run is over, from 0 to 1.
- * @param {Progress} progress
- */
-function shareDone({ stage, done, total }) {
-  let before = 0;
-  for (const [name, share] of Object.entries(SHARES)) {
-    if (name === stage) return before + (total > 0 ? share * (done / total) : 0);
-    before += share;
+  /** One run's samples stay in view until it is over, though others take turns with it. */
+  drawPlot() {
+    const shown = this.batch.plottedId === null ? undefined : this.batch.runs.get(this.batch.plottedId);
+    if (shown) {
+      if (shown.samples !== this.plot.samples) this.plot.grow(shown.samples);
+      return;
+    }
+    const [first] = this.batch.runs;
+    if (!first) return;
+    const [runId, { name, samples, iterations }] = first;
+    this.batch.plottedId = runId;
+    this.plot.show(name, samples, iterations);
   }
-  return before;
-}
-
-/**
- * A run's other numbers: term, value, field.
- * @param {ShownRun} run
- * @returns {[string, string, string][]}
- */
-function facts(run) {
-  const cached = run.download_cached ? ' (from the cache)' : '';
-  return [
-    ...(run.download_ms === null ? [] : [/** @type {[string, string, string]} */ (['Download', `${milliseconds(run.download_ms)} ms${cached}`, 'download_ms'])]),
-    ['Session creation', `${milliseconds(run.session_ms)} ms`, 'session_ms'],
-    ['First inference', `${milliseconds(run.first_ms)} ms`, 'first_ms'],
-    ['Warm-up', String(run.warmup_iterations), 'warmup_iterations'],
-    ['Runtime', `${run.runtime} ${run.runtime_version}`, 'runtime'],
-  ];
 }

@@ -1,33 +1,26 @@
-/** The page's wiring: load, show, run. Everything else is in the modules named here. */
+/** The page's wiring: load, show, run. What is not needed at first is loaded when it is: the code that runs, shows, reads files. */
 
-import { runBatch } from './batch.js';
+import { backendOptions } from './backend_options.js';
 import { byId } from './dom.js';
 import { defaultDeviceName, readEnvironment } from './environment.js';
 import { explain } from './errors.js';
 import { ChoiceForm } from './form.js';
 import { probeGpu } from './gpu.js';
 import { recallDeviceName, rememberDeviceName } from './identity.js';
-import { LivePanel } from './live.js';
+import { leftBatches } from './left_behind.js';
 import { loadConfig, loadManifest } from './manifest.js';
-import { wireCards } from './model_card.js';
 import { showProblems, showUnsent } from './notices.js';
-import { OwnModelPanel } from './own_model.js';
-import { HELD_TO } from './own_model_proof.js';
-import { VARIANT, runOwn } from './own_model_runs.js';
-import { backendOptions, planRuns } from './plan.js';
-import { dropRow, showFinished, showHead, showRow } from './results.js';
+import { takeOwnFiles } from './own_file_gate.js';
+import { planRuns } from './plan.js';
+import { wireProfiles } from './profile_gate.js';
 import { Runner, setState } from './running.js';
 import { parseSettings } from './settings.js';
-import { fillSupport } from './support_matrix.js';
-import { runningRow } from './table.js';
 import { Outbox } from './upload.js';
 
 /** @import { Manifest } from './manifest_types.js' */
-/** @import { BackendOption, Choice, Config, Run, Settings } from './types.js' */
-/** @import { Listener } from './batch.js' */
+/** @import { BackendOption, Choice, Config, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
-/** @import { OwnListener } from './own_model_runs.js' */
-/** @import { OwnModel } from './own_model_types.js' */
+/** @import { OwnModelPanel } from './own_model.js' */
 /** @typedef {{config: Config, manifest: Manifest, environment: Environment, settings: Settings, options: readonly BackendOption[]}} App */
 
 async function main() {
@@ -51,16 +44,16 @@ async function open() {
   if (problems.length > 0) showProblems('This address asks for something that the page does not know', problems);
 
   const outbox = openOutbox();
-  const panel = new LivePanel();
-  const runner = new Runner(panel, outbox);
+  const left = await leftBatches(outbox);
+  void outbox.sendAll();
+  const runner = new Runner(outbox);
   const app = { config, manifest, environment, settings, options };
-  showHead();
-  wireCards(manifest);
-  fillSupport(manifest);
+  wireSupport(manifest);
   wireOwnModel(app, form, runner);
-  const start = wireStart(app, form, runner);
+  const start = wireStart(app, form, runner, wireProfiles(app, runner));
   setState(settings.autorun && problems.length > 0 ? 'invalid' : 'ready');
-  if (settings.autorun && problems.length === 0) await start(asAsked(form.read(), settings));
+  const isDone = left.length > 0 && (await (await import('./resume.js')).goOn(left, app, runner));
+  if (settings.autorun && problems.length === 0 && !isDone) await start(asAsked(form.read(), settings));
 }
 
 /**
@@ -74,18 +67,59 @@ function asAsked(shown, { models, backends }) {
   return { ...shown, models: models ?? shown.models, backends: backends ?? shown.backends, evenStopped };
 }
 
-/** The runs not sent yet, shown, and tried again now and whenever the network comes back. */
+/**
+ * What a batch is measured with: what the form says goes before the URL.
+ * @param {App} app
+ * @param {Choice} choice
+ */
+function contextOf(app, choice) {
+  return { ...app, settings: { ...app.settings, timeBudgetS: choice.timeBudgetS }, choice };
+}
+
+/** The runs not sent yet, shown, and tried again whenever the network comes back. */
 function openOutbox() {
+  const root = document.documentElement;
+  const isBusy = () => root.dataset.state === 'running';
   const outbox = new Outbox(() => {
     showUnsent(outbox);
-    if (document.documentElement.dataset.state === 'done') document.documentElement.dataset.runsUnsent = String(outbox.kept.length);
-  });
-  showUnsent(outbox);
-  void outbox.sendAll();
-  window.addEventListener('online', () => void outbox.sendAll());
+    if (root.dataset.state === 'done') root.dataset.runsUnsent = String(outbox.kept.length);
+  }, isBusy);
+  // What is timed must not be disturbed; a batch sends between its runs.
+  window.addEventListener('online', () => isBusy() || void outbox.sendAll());
   byId('send-again', HTMLButtonElement).addEventListener('click', () => void outbox.retryRefused());
-  byId('discard-refused', HTMLButtonElement).addEventListener('click', () => outbox.discardRefused());
+  byId('discard-refused', HTMLButtonElement).addEventListener('click', () => void outbox.discardRefused());
   return outbox;
+}
+
+/**
+ * The table of what runs where is made when it is first opened.
+ * @param {Manifest} manifest
+ */
+function wireSupport(manifest) {
+  const details = byId('support-details', HTMLDetailsElement);
+  details.addEventListener(
+    'toggle',
+    async () => {
+      const table = await onDemand(() => import('./support_matrix.js'));
+      table?.fillSupport(manifest);
+    },
+    { once: true },
+  );
+}
+
+/**
+ * A part of the page that is loaded when it is asked for; the network may be gone by then.
+ * @template Part
+ * @param {() => Promise<Part>} load
+ * @returns {Promise<Part | null>} null where it cannot be had, which has been told
+ */
+async function onDemand(load) {
+  try {
+    return await load();
+  } catch (error) {
+    showProblems('A part of the page could not be loaded', [`${explain(error)}. Next: see that the server can be reached, then reload the page.`]);
+    return null;
+  }
 }
 
 /**
@@ -93,15 +127,20 @@ function openOutbox() {
  * @param {App} app
  * @param {ChoiceForm} form
  * @param {Runner} runner
+ * @param {ReturnType<typeof wireProfiles>} profile
  * @returns {(choice: Choice) => Promise<void>} starts a batch
  */
-function wireStart(app, form, runner) {
+function wireStart(app, form, runner, profile) {
   const button = byId('start', HTMLButtonElement);
   const start = (/** @type {Choice} */ choice) => {
     rememberDeviceName(choice.deviceName);
     const plan = planRuns(app.manifest, app.options, choice);
-    const listener = listen(app, runner.panel, choice);
-    return runner.during(button, (signal) => runBatch(plan, { ...app, choice }, { listener, outbox: runner.outbox, signal }));
+    if (app.settings.profile) return profile(plan, button);
+    return runner.during(button, async (view, control) => {
+      const [{ runBatch }, { Journal }] = await Promise.all([import('./batch.js'), import('./journal.js')]);
+      const listener = view.listener(choice.iterations);
+      return runBatch(plan, contextOf(app, choice), { listener, outbox: runner.outbox, control, journal: new Journal() });
+    });
   };
   form.form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -117,61 +156,21 @@ function wireStart(app, form, runner) {
  * @param {Runner} runner
  */
 function wireOwnModel(app, form, runner) {
-  const own = new OwnModelPanel({
-    timeoutS: app.settings.timeoutS,
-    isBusy: () => runner.isRunning,
-    onStart(model, dimensions) {
-      if (!form.isUsable({ withNetworks: false })) return;
-      const choice = form.read();
-      const options = app.options.filter(({ value }) => choice.backends.includes(value));
-      const listener = listenToOwn(model, own, runner.panel, choice);
-      void runner.during(own.start, (signal) => runOwn(model, dimensions, options, { ...app, choice }, { listener, signal }));
-    },
+  /** @type {Promise<OwnModelPanel> | null} */
+  let panel = null;
+  const open = async () => {
+    const { openOwnModel } = await import('./own_model_wiring.js');
+    return openOwnModel(app, form, runner, contextOf);
+  };
+  takeOwnFiles(async () => {
+    panel ??= open();
+    try {
+      return await panel;
+    } catch (error) {
+      panel = null; // The next file may find the network there again.
+      throw error;
+    }
   });
-}
-
-/**
- * Shows a batch's progress and results.
- * @param {App} app
- * @param {LivePanel} panel
- * @param {Choice} choice
- * @returns {Listener}
- */
-function listen({ manifest }, panel, choice) {
-  const titleOf = (/** @type {Run} */ run) => manifest.models.find(({ id }) => id === run.model)?.title ?? run.model;
-  return {
-    begun(runId, planned, index, total) {
-      showRow(runningRow(runId, planned));
-      panel.begin(planned, index, total, choice.iterations);
-    },
-    progressed: (progress) => panel.progress(progress),
-    finished: (run) => showFinished(run, titleOf(run), panel),
-    abandoned: dropRow,
-  };
-}
-
-/**
- * @param {OwnModel} model
- * @param {OwnModelPanel} own
- * @param {LivePanel} panel
- * @param {Choice} choice
- * @returns {OwnListener}
- */
-function listenToOwn({ file: { name } }, own, panel, choice) {
-  return {
-    begun(runId, option, index, total) {
-      const planned = { model: { id: name, title: name }, variant: { name: VARIANT }, option };
-      showRow(runningRow(runId, planned));
-      panel.begin(planned, index, total, choice.iterations, HELD_TO);
-    },
-    preparing: (said) => panel.say(said),
-    progressed: (progress) => panel.progress(progress),
-    finished(run) {
-      own.keep(run);
-      showFinished(run, name, panel);
-    },
-    abandoned: dropRow,
-  };
 }
 
 await main();

@@ -28,7 +28,7 @@ export function showUnsent(outbox) {
   byId('unsent-count', HTMLElement).textContent = `${counted(kept.length, 'run')} not sent yet`;
   byId('unsent-explanation', HTMLElement).textContent = outbox.isStored
     ? 'They are kept in this browser and sent when the server can be reached.'
-    : 'This browser lets nothing be stored, so keep this tab open until they are sent.';
+    : `This browser stores nothing more (${outbox.problem}), so keep this tab open until they are sent.`;
   byId('refusals', HTMLElement).replaceChildren(
     ...refused.map(({ run, refused: reason }) => html('li', {}, `${run.model}, ${run.backend}: refused by the server. ${reason}`)),
   );

@@ -1,10 +1,10 @@
-/** A file of the user's: dropped anywhere on the page or chosen, looked at, asked about, and timed without leaving the browser. */
+/** A file of the user's: looked at, asked about, and timed without leaving the browser. own_file_gate.js takes it in. */
 
 import { byId, html } from './dom.js';
 import { ZooError, explain } from './errors.js';
 import { counted, megabytes } from './format.js';
 import { openDimensions } from './own_model_inputs.js';
-import { inspect } from './own_model_runs.js';
+import { inspect } from './own_model_questions.js';
 
 /** @import { OnnxInput } from './onnx_metadata.js' */
 /** @import { OwnModel, OwnRun } from './own_model_types.js' */
@@ -38,30 +38,7 @@ export class OwnModelPanel {
       event.preventDefault();
       if (this.model && !this.isBusy() && this.form.reportValidity()) onStart(this.model, this.readDimensions());
     });
-    const chosen = byId('own-file', HTMLInputElement);
-    chosen.addEventListener('change', () => void this.take([...(chosen.files ?? [])]));
     byId('own-save', HTMLButtonElement).addEventListener('click', () => this.save());
-    this.listenForDrops();
-  }
-
-  /** Files are taken wherever they are dropped; elsewhere the browser would leave the page to show them. */
-  listenForDrops() {
-    const dragging = (/** @type {boolean} */ is) => document.documentElement.toggleAttribute('data-dragging', is);
-    const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
-    window.addEventListener('dragover', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      dragging(true);
-    });
-    window.addEventListener('dragleave', (event) => {
-      if (event.relatedTarget === null) dragging(false);
-    });
-    window.addEventListener('drop', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      dragging(false);
-      void this.take([...(event.dataTransfer?.files ?? [])]);
-    });
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Inputs for a model of which nothing is known but what its file says: dimensions to ask for, and noise. */
 
 import { ZooError } from './errors.js';
+import { randomNumbers } from './random.js';
 
 /** @import { OnnxInput } from './onnx_metadata.js' */
 /** A number that the file leaves open. Dimensions of one name are one number. */
@@ -143,21 +144,6 @@ function usual(dim, axis, rank) {
   const named = USUAL.find(([pattern]) => typeof dim === 'string' && pattern.test(dim));
   if (named) return named[1];
   return (rank === 4 ? USUAL_IMAGE[axis] : 1) ?? 1;
-}
-
-/**
- * Numbers in [0, 1) that look random: Mulberry32 of Tommy Ettinger (2017).
- * @param {number} seed
- * @returns {() => number}
- */
-function randomNumbers(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**

@@ -2,47 +2,30 @@
 
 /** @import { OnnxFacts, OnnxInput } from './onnx_metadata.js' */
 /** @import { NumericOutputs } from './own_model_proof.js' */
-/** @import { Backend, Config, Measurement, Progress, Run, Stage } from './types.js' */
+/** @import { Run, Stage } from './run_types.js' */
+/** @import { Asked, Config } from './types.js' */
 
 /** @typedef {{kind: 'inspect', file: File}} InspectRequest */
 
 /**
- * The session that the others are held to. `dimensions` by the key of each open dimension.
- * @typedef {object} ReferenceRequest
- * @property {'reference'} kind
+ * The file with what its open dimensions are, by the key of each.
+ * @typedef {object} Filled
  * @property {File} file
  * @property {readonly OnnxInput[]} inputs
  * @property {Readonly<Record<string, number>>} dimensions
  * @property {Config['onnxruntime_web']} onnxruntimeWeb
  */
 
-/**
- * One timed run. `random`: operators of the file that draw random numbers.
- * @typedef {object} TimeRequest
- * @property {'time'} kind
- * @property {File} file
- * @property {readonly OnnxInput[]} inputs
- * @property {Readonly<Record<string, number>>} dimensions
- * @property {Config['onnxruntime_web']} onnxruntimeWeb
- * @property {NumericOutputs} reference
- * @property {readonly string[]} random
- * @property {'onnxruntime-web'} runtime
- * @property {Backend} backend
- * @property {number} threads
- * @property {number} iterations
- * @property {number} warmup
- * @property {number} timeBudgetS
- */
+/** @typedef {Filled & {kind: 'reference'}} ReferenceRequest for the session that the others are held to */
+/** @typedef {InspectRequest | ReferenceRequest} OwnRequest */
 
-/** @typedef {InspectRequest | ReferenceRequest | TimeRequest} OwnRequest */
+/** @typedef {Asked & Filled & {reference: NumericOutputs, random: readonly string[]}} OwnJob one timed run; `random`: operators that draw random numbers */
 
 /** @typedef {{kind: 'inspected', facts: OnnxFacts, sha256: string | null}} Inspected */
 /** @typedef {{kind: 'reference', outputs: NumericOutputs}} Referenced */
 /** @typedef {{kind: 'failed', stage: Stage, message: string}} Failed */
-/**
- * @typedef {Inspected | Referenced | {kind: 'progress', progress: Progress, measured: Measurement}
- *   | {kind: 'finished', measured: Measurement} | Failed} OwnAnswer
- */
+/** @typedef {Inspected | Referenced | Failed} OwnAnswer */
+/** @typedef {OwnAnswer | {kind: 'stage', stage: Stage}} OwnMessage */
 
 /**
  * A file as it was dropped, and what it says of itself.

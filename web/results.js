@@ -1,9 +1,9 @@
 /** The section with the results of this visit: rows that come, change and go. */
 
 import { byId } from './dom.js';
-import { finishedRow, headRow } from './table.js';
+import { finishedRow, headRow, updateRunning } from './table.js';
 
-/** @import { LivePanel } from './live.js' */
+/** @import { SamplePlot } from './sample_plot.js' */
 /** @import { ShownRun } from './table.js' */
 
 /** The table's head, once. */
@@ -18,15 +18,30 @@ export function showRow(row) {
 }
 
 /**
- * A run that is over: its row takes the place of the running one, and its samples are shown large.
+ * Say in a running row how far it is.
+ * @param {string} runId
+ * @param {{count: string, note: string, isOn: boolean}} state
+ */
+export function showProgress(runId, state) {
+  const row = rowOf(runId);
+  if (row) updateRunning(row, state);
+}
+
+/**
+ * A run that is over: its row takes the place of the running one, and its button shows its samples large.
  * @param {ShownRun} run
  * @param {string} title of its model
- * @param {LivePanel} panel
+ * @param {SamplePlot} plot
  */
-export function showFinished(run, title, panel) {
-  const show = () => panel.showRun(run, title);
-  rowOf(run.run_id)?.replaceWith(finishedRow(run, title, show));
-  if (!run.error) show();
+export function showFinished(run, title, plot) {
+  const show = () => {
+    plot.showRun(run, title);
+    byId('live', HTMLElement).scrollIntoView({ block: 'nearest' });
+  };
+  const row = finishedRow(run, title, show);
+  const running = rowOf(run.run_id);
+  if (running) running.replaceWith(row);
+  else showRow(row);
 }
 
 /**
@@ -48,5 +63,5 @@ function body() {
 
 /** @param {string} runId */
 function rowOf(runId) {
-  return body().querySelector(`tr[data-run-id="${runId}"]`);
+  return /** @type {HTMLTableRowElement | null} */ (body().querySelector(`tr[data-run-id="${runId}"]`));
 }

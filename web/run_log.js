@@ -1,9 +1,13 @@
-import { describeMismatch } from './compare.js';
 import { ZooError, explain } from './errors.js';
 
 /** @import { Verification } from './manifest_types.js' */
-/** @import { Job, Measurement, Progress, Stage } from './types.js' */
+/** @import { Stage } from './run_types.js' */
+/** @import { Job, Measurement, Progress } from './types.js' */
 /** @typedef {(progress: Progress, measured: Measurement) => void} Report */
+
+/** As many samples, and as long a message, as a Run can hold. */
+export const MOST_SAMPLES = 10_000;
+const LONGEST_MESSAGE = 4000;
 
 /** What has been measured so far, and the stage that is on. Each change makes a new value. */
 export class Log {
@@ -57,10 +61,12 @@ export class Log {
    * Keep a verification, and end the run if it did not pass.
    * @param {'verification' | 'final_check'} stage
    * @param {Verification} verification
+   * @param {(verification: Verification) => Error} mismatch
    */
-  proven(stage, verification) {
+  proven(stage, verification, mismatch) {
+    this.stage = stage;
     this.record({ [stage]: verification });
-    if (!verification.passed) throw new Error(describeMismatch(verification));
+    if (!verification.passed) throw mismatch(verification);
   }
 
   /**
@@ -70,8 +76,21 @@ export class Log {
    */
   failed(thrown) {
     const message = thrown instanceof ZooError || !(thrown instanceof Error) ? explain(thrown) : thrown.message || thrown.name;
-    return { ...this.measured, samples: [], stopped_by: 'error', error: { stage: this.stage, message: message.slice(0, 4000) } };
+    this.measured = failed(this.measured, this.stage, message);
+    return this.measured;
   }
+}
+
+/**
+ * A measurement that ended in an error.
+ * @param {Measurement} measured
+ * @param {Stage} stage
+ * @param {string} message
+ * @returns {Measurement}
+ */
+export function failed(measured, stage, message) {
+  const error = { stage, message: message.slice(0, LONGEST_MESSAGE) || 'an unknown error' };
+  return { ...measured, samples: [], end_to_end: [], stopped_by: 'error', error };
 }
 
 /**
@@ -84,13 +103,16 @@ export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
     runtime_version: runtime === 'fake' ? '1' : onnxruntimeWeb.version,
     threads,
     warmup_iterations: 0,
+    warmup_ended_by: null,
     stopped_by: 'iterations',
     download_ms: null,
     download_cached: null,
     hashed: null,
+    runtime_ms: null,
     session_ms: null,
     first_ms: null,
     samples: [],
+    end_to_end: [],
     verification: null,
     final_check: null,
     placement: null,

@@ -1,34 +1,32 @@
 /** From a measurement to the Run that is shown, kept and posted. */
 
-import { randomUuid } from './identity.js';
 import { warningsFor } from './warnings.js';
 
-/** @import { Choice, Config, Device, Job, Measurement, PlannedRun, Run, Settings } from './types.js' */
+/** @import { Conditions, Device, Order, Run } from './run_types.js' */
+/** @import { Asked, Choice, Config, Job, Measurement, PlannedRun, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
 /** What all runs of a batch have in common. */
-/** @typedef {{config: Config, settings: Settings, environment: Environment, choice: Choice}} Conditions */
+/** @typedef {{config: Config, settings: Settings, environment: Environment, choice: Choice}} Context */
 /** @typedef {{run_id: string, started_at: string}} Beginning */
-
-/** @returns {Beginning} */
-export function beginRun() {
-  return { run_id: randomUuid(), started_at: new Date().toISOString() };
-}
+/** @typedef {{order: Order | null, conditions: Conditions | null}} Circumstances */
 
 /**
- * What the worker is told.
- * @param {PlannedRun} planned
- * @param {Conditions} conditions
- * @returns {Job}
+ * How a run is to be measured, whatever it is that runs.
+ * @param {PlannedRun['option']} option
+ * @param {Context} context
+ * @returns {Asked}
  */
-export function jobFor({ model, variant, option }, { config, settings, choice }) {
+export function askedOf({ backend, deviceType, threads }, { config, settings, choice }) {
   return {
-    model,
-    variant,
-    backend: option.backend,
-    threads: option.threads,
+    backend,
+    deviceType,
+    threads,
     iterations: choice.iterations,
+    minTimeS: choice.minTimeS,
+    precision: choice.precision,
+    timeBudgetS: choice.timeBudgetS,
     warmup: settings.warmup,
-    timeBudgetS: settings.timeBudgetS,
+    endToEnd: settings.endToEnd,
     placement: settings.placement,
     runtime: settings.runtime,
     onnxruntimeWeb: config.onnxruntime_web,
@@ -37,31 +35,51 @@ export function jobFor({ model, variant, option }, { config, settings, choice })
 }
 
 /**
+ * What every Run says of how it was measured.
+ * @param {Asked} asked
+ * @param {Measurement} measurement
+ * @param {Context} context
+ * @param {Circumstances} circumstances
+ */
+export function measuredPart(asked, measurement, { config, environment, choice }, { order, conditions }) {
+  const { hashed, ...measured } = measurement;
+  /** @type {Device} */
+  const device = { ...environment, device_name: choice.deviceName };
+  return {
+    schema_version: /** @type {const} */ (2),
+    page_version: config.page_version,
+    runtime: asked.runtime,
+    backend: asked.backend,
+    device_type: asked.deviceType,
+    threads_requested: asked.threads,
+    iterations_requested: asked.iterations,
+    min_time_s: asked.minTimeS,
+    precision: asked.precision,
+    time_budget_s: asked.timeBudgetS,
+    ...measured,
+    order,
+    conditions,
+    warnings: warningsFor(measurement, asked, device, { conditions, order }),
+    device,
+  };
+}
+
+/**
  * @param {Beginning} beginning
  * @param {Job} job
  * @param {Measurement} measurement
- * @param {Conditions} conditions
- * @param {boolean} wasHidden whether the page was hidden at any time of the run
+ * @param {Context} context
+ * @param {Circumstances} circumstances
  * @returns {Run}
  */
-export function finishRun(beginning, job, { hashed, ...measured }, { config, environment, choice }, wasHidden) {
-  /** @type {Device} */
-  const device = { ...environment, device_name: choice.deviceName };
+export function finishRun(beginning, job, measurement, context, circumstances) {
   return Object.freeze({
-    schema_version: 1,
     ...beginning,
-    page_version: config.page_version,
-    runtime: job.runtime,
     model: job.model.id,
     variant: job.variant.name,
     model_sha256: job.variant.sha256,
     model_bytes: job.variant.bytes,
     weights: job.model.weights.kind,
-    backend: job.backend,
-    iterations_requested: job.iterations,
-    time_budget_s: job.timeBudgetS,
-    ...measured,
-    warnings: warningsFor({ hashed, ...measured }, job, device, wasHidden),
-    device,
+    ...measuredPart(job, measurement, context, circumstances),
   });
 }

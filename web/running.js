@@ -1,10 +1,13 @@
-/** What holds while anything is timed: one batch at a time, a button that stops it, a screen that stays on. */
+/** What holds while anything is timed: one batch at a time, buttons that pause and stop it. */
 
 import { byId } from './dom.js';
-import { keepAwake } from './wake_lock.js';
+import { explain } from './errors.js';
+import { showProblems } from './notices.js';
+import { PauseGate } from './pause.js';
 
-/** @import { LivePanel } from './live.js' */
+/** @import { BatchView } from './batch_view.js' */
 /** @import { Outbox } from './upload.js' */
+/** @typedef {{signal: AbortSignal, gate: PauseGate}} Control `signal` stops a batch, `gate` holds it for a while */
 
 const root = document.documentElement;
 
@@ -13,49 +16,72 @@ export function setState(state) {
   root.dataset.state = state;
 }
 
-/** Runs batches, whatever they consist of. */
+/** Runs batches, whatever they consist of. The code that runs and shows them is loaded when the first one starts. */
 export class Runner {
-  /**
-   * @param {LivePanel} panel
-   * @param {Outbox} outbox
-   */
-  constructor(panel, outbox) {
-    this.panel = panel;
+  /** @param {Outbox} outbox */
+  constructor(outbox) {
     this.outbox = outbox;
+    this.pause = byId('pause', HTMLButtonElement);
     this.stop = byId('stop', HTMLButtonElement);
     this.stopping = new AbortController();
-    this.stop.addEventListener('click', () => this.stopping.abort());
+    this.gate = new PauseGate();
+    /** @type {BatchView | null} */
+    this.view = null;
+    this.pause.addEventListener('click', () => this.setPaused(!this.gate.isPaused));
+    this.stop.addEventListener('click', () => this.stopNow());
   }
 
   get isRunning() {
     return root.dataset.state === 'running';
   }
 
+  /** @param {boolean} isPaused */
+  setPaused(isPaused) {
+    if (isPaused) this.gate.pause();
+    else this.gate.resume();
+    this.pause.textContent = isPaused ? 'Resume' : 'Pause';
+    root.toggleAttribute('data-paused', isPaused);
+    this.view?.panel.say(isPaused ? 'Pausing: what is under way comes to its end first.' : null, { now: true });
+  }
+
+  stopNow() {
+    this.stopping.abort();
+    this.gate.resume();
+    this.view?.panel.say('Stopping.', { now: true });
+  }
+
   /**
    * @param {HTMLButtonElement} pressed the button that began it, and has the focus again afterwards
-   * @param {(signal: AbortSignal) => Promise<{done: number, failed: number}>} run
+   * @param {(view: BatchView, control: Control) => Promise<{done: number, failed: number}>} run
    */
   async during(pressed, run) {
     this.stopping = new AbortController();
-    exchange(pressed, this.stop, 'running');
+    this.setPaused(false);
+    exchange([pressed], this.pause, 'running');
     window.scrollTo(0, 0);
-    const letSleep = keepAwake();
-    const result = await run(this.stopping.signal);
-    letSleep();
-    this.panel.end(result);
+    let result = { done: 0, failed: 0 };
+    try {
+      const { BatchView } = await import('./batch_view.js');
+      this.view ??= new BatchView();
+      result = await run(this.view, { signal: this.stopping.signal, gate: this.gate });
+    } catch (error) {
+      showProblems('The runs ended before their time', [`${explain(error)} What was timed before is kept. Next: reload the page and start again.`]);
+    }
+    this.view?.panel.end(result);
     Object.assign(root.dataset, { runsDone: result.done, runsFailed: result.failed, runsUnsent: this.outbox.kept.length });
-    exchange(this.stop, pressed, 'done');
+    this.setPaused(false);
+    exchange([this.pause, this.stop], pressed, 'done');
   }
 }
 
 /**
- * A state in which one button takes the other's place: whoever was on the one is on the other then.
- * @param {HTMLButtonElement} leaving
+ * A state in which buttons take others' places: whoever was on one of those that go is on the one that comes.
+ * @param {readonly HTMLButtonElement[]} leaving
  * @param {HTMLButtonElement} coming
  * @param {'running' | 'done'} state
  */
 function exchange(leaving, coming, state) {
-  const wasFocused = document.activeElement === leaving;
+  const wasFocused = leaving.some((button) => document.activeElement === button);
   setState(state);
   if (wasFocused) coming.focus({ preventScroll: true });
 }

@@ -1,25 +1,37 @@
 /** The page's URL parameters, parsed once into a frozen value. Whatever is off is named, with the choices. */
 
-/** @import { FakeFault, FakeScript, RuntimeName, Settings } from './types.js' */
+import { PRESETS, PRESET_NAMES, presetOf } from './presets.js';
+
+/** @import { RuntimeName } from './run_types.js' */
+/** @import { FakeFault, FakeScript, Settings } from './types.js' */
 /** @typedef {{modelIds: readonly string[], runtimes: readonly RuntimeName[]}} Choices what the server offers */
 
 const MAX_THREADS = 4096;
-const BACKENDS = 'wasm (as many threads as there are cores), wasm-N (N threads, such as wasm-1), webgpu';
-const FAULTS = /** @type {const} */ (['wrong', 'nan', 'infinity', 'shape', 'throw', 'hang', 'crash']);
+const MAX_SEED = 2 ** 32 - 1;
+/** The backends that have one form only. */
+const PLAIN_BACKENDS = ['wasm', 'webgpu', 'webgl', 'webnn-cpu', 'webnn-gpu', 'webnn-npu'];
+const BACKENDS = `wasm (as many threads as there are cores), wasm-N (N threads, such as wasm-1), ${PLAIN_BACKENDS.slice(1).join(', ')}`;
+const ORDERS = /** @type {const} */ (['interleaved', 'sequential']);
+const FAULTS = /** @type {const} */ (['wrong', 'nan', 'infinity', 'shape', 'throw', 'hang', 'crash', 'oom', 'backwards', 'stopped']);
 /** @type {FakeScript} */
-const PLAIN_SCRIPT = Object.freeze({ session_ms: 0, durations_ms: Object.freeze([1]), pace_ms: 0, faults: Object.freeze({}) });
+const PLAIN_SCRIPT = Object.freeze({ session_ms: 0, durations_ms: Object.freeze([1]), pace_ms: 0, faults: Object.freeze({}), placement: null });
 
 /** @type {Settings} */
 const DEFAULTS = Object.freeze({
   autorun: false,
   models: null,
   backends: null,
-  iterations: 30,
+  preset: 'standard',
+  ...PRESETS.standard,
   deviceName: null,
-  timeBudgetS: 120,
-  warmup: 3,
+  warmup: null,
+  endToEnd: 5,
+  repeat: 1,
+  order: 'interleaved',
+  seed: null,
   timeoutS: 300,
   placement: false,
+  profile: false,
   runtime: 'onnxruntime-web',
   fake: PLAIN_SCRIPT,
 });
@@ -32,15 +44,23 @@ class Misfit extends Error {}
  * @type {Readonly<Record<string, (text: string, choices: Choices) => Partial<Settings>>>}
  */
 const PARAMETERS = {
-  autorun: (text) => ({ autorun: oneOf(text, ['0', '1']) === '1' }),
+  autorun: (text) => ({ autorun: isYes(text) }),
   models: (text, { modelIds }) => ({ models: text === 'all' ? modelIds : list(text, (id) => oneOf(id, modelIds)) }),
   backends: (text) => ({ backends: list(text, backend) }),
+  preset: (text) => PRESETS[oneOf(text, PRESET_NAMES)],
   iterations: (text) => ({ iterations: wholeNumber(text, 1, 10_000) }),
+  min_time: (text) => ({ minTimeS: secondsOrNone(text) }),
+  precision: (text) => ({ precision: share(text) }),
   device: (text) => ({ deviceName: deviceName(text) }),
   time_budget: (text) => ({ timeBudgetS: seconds(text) }),
   warmup: (text) => ({ warmup: wholeNumber(text, 0, 1000) }),
+  end_to_end: (text) => ({ endToEnd: wholeNumber(text, 0, 1000) }),
+  repeat: (text) => ({ repeat: wholeNumber(text, 1, 100) }),
+  order: (text) => ({ order: oneOf(text, ORDERS) }),
+  seed: (text) => ({ seed: wholeNumber(text, 0, MAX_SEED) }),
   timeout: (text) => ({ timeoutS: seconds(text) }),
-  placement: (text) => ({ placement: oneOf(text, ['0', '1']) === '1' }),
+  placement: (text) => ({ placement: isYes(text) }),
+  profile: (text) => ({ profile: isYes(text) }),
   runtime: (text, { runtimes }) => ({ runtime: oneOf(text, runtimes) }),
   fake: (text) => ({ fake: fakeScript(text) }),
 };
@@ -48,16 +68,18 @@ const PARAMETERS = {
 /**
  * @param {string} search location.search
  * @param {Choices} choices
- * @returns {{settings: Settings, problems: readonly string[]}} problems: a sentence for every parameter that is off; it then has its default
+ * @returns {{settings: Settings, problems: readonly string[]}} problems: a sentence for every parameter that is off; it then has its
+ *   default. A preset's numbers give way to those that are named.
  */
 export function parseSettings(search, choices) {
   const query = new URLSearchParams(search);
   const known = Object.keys(PARAMETERS).filter((name) => name !== 'fake' || choices.runtimes.includes('fake'));
+  const presetFirst = [...new Set(query.keys())].sort((one, other) => Number(other === 'preset') - Number(one === 'preset'));
   /** @type {Partial<Settings>[]} */
   const parts = [];
   /** @type {string[]} */
   const problems = [];
-  for (const name of new Set(query.keys())) {
+  for (const name of presetFirst) {
     const values = query.getAll(name);
     const parse = known.includes(name) ? PARAMETERS[name] : undefined;
     try {
@@ -69,7 +91,13 @@ export function parseSettings(search, choices) {
       problems.push(parse ? `${name}=${values.join(` and ${name}=`)} ${error.message}.` : `${name} ${error.message}.`);
     }
   }
-  return { settings: Object.freeze(Object.assign({}, DEFAULTS, ...parts)), problems };
+  const settings = /** @type {Settings} */ (Object.assign({}, DEFAULTS, ...parts));
+  return { settings: Object.freeze({ ...settings, preset: presetOf(settings) }), problems };
+}
+
+/** @param {string} text */
+function isYes(text) {
+  return oneOf(text, ['0', '1']) === '1';
 }
 
 /**
@@ -112,7 +140,7 @@ function within(item, whole, parse) {
 function backend(text) {
   const threads = /^wasm-(\d{1,4})$/.exec(text)?.[1];
   if (threads !== undefined && Number(threads) >= 1 && Number(threads) <= MAX_THREADS) return `wasm-${Number(threads)}`;
-  if (text === 'wasm' || text === 'webgpu') return text;
+  if (PLAIN_BACKENDS.includes(text)) return text;
   throw new Misfit(`is not a choice; the choices are ${BACKENDS}`);
 }
 
@@ -122,16 +150,41 @@ function backend(text) {
  * @param {number} greatest
  */
 function wholeNumber(text, least, greatest) {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
   if (!(value >= least && value <= greatest)) throw new Misfit(`is not a whole number from ${least} to ${greatest}`);
   return value;
 }
 
 /** @param {string} text */
 function seconds(text) {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  const value = decimal(text);
   if (!(value > 0 && value <= 86_400)) throw new Misfit('is not a number of seconds over 0 and at most 86400');
   return value;
+}
+
+/** @param {string} text */
+function secondsOrNone(text) {
+  const value = decimal(text);
+  if (!(value <= 86_400)) throw new Misfit('is not a number of seconds from 0 (none) to 86400');
+  return value;
+}
+
+/**
+ * @param {string} text per cent
+ * @returns {number} from 0 to 1
+ */
+function share(text) {
+  const value = decimal(text);
+  if (!(value > 0 && value <= 100)) throw new Misfit('is not a number of per cent over 0 and at most 100');
+  return value / 100;
+}
+
+/**
+ * @param {string} text
+ * @returns {number} NaN where it is no plain number, 0 or greater
+ */
+function decimal(text) {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
 }
 
 /** @param {string} text */
@@ -149,13 +202,13 @@ function fakeScript(text) {
   const script = parseObject(text);
   const unknown = Object.keys(script).find((key) => !Object.hasOwn(PLAIN_SCRIPT, key));
   if (unknown) throw new Misfit(`holds "${unknown}"; the keys are ${Object.keys(PLAIN_SCRIPT).join(', ')}`);
-  const { session_ms, pace_ms, durations_ms, faults } = { ...PLAIN_SCRIPT, ...script };
+  const { session_ms, pace_ms, durations_ms, faults, placement } = { ...PLAIN_SCRIPT, ...script };
   const durations = Array.isArray(durations_ms) ? [session_ms, pace_ms, ...durations_ms] : [];
   if (durations.length < 3 || !durations.every((value) => Number.isFinite(value) && value >= 0)) {
     throw new Misfit('needs durations that are numbers, 0 or greater, and one in durations_ms at least');
   }
   for (const fault of Object.values(faults)) oneOf(fault, /** @type {readonly FakeFault[]} */ (FAULTS));
-  return Object.freeze({ session_ms, pace_ms, durations_ms, faults });
+  return Object.freeze({ session_ms, pace_ms, durations_ms, faults, placement });
 }
 
 /**

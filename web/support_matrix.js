@@ -1,5 +1,6 @@
 /** Which backend runs which file: what the builder predicts, with its reasons on demand, and what browsers were seen to do. */
 
+import { modelPage } from './addresses.js';
 import { byId, html } from './dom.js';
 import { counted, verdict } from './format.js';
 
@@ -21,11 +22,10 @@ export function fillSupport({ models }) {
   const rows = models.flatMap(({ id, title, variants }) =>
     variants.map((variant) => {
       const name = variants.length > 1 ? `${title}, ${variant.name}` : title;
-      const button = html('button', { type: 'button', class: 'name-button', 'data-card': id, 'aria-haspopup': 'dialog' }, name);
       const cells = supportOf(variant).map(({ backend, nodes }) =>
         html('td', { role: 'cell', 'data-title': BACKENDS[backend], 'data-backend': backend }, ...nodes),
       );
-      const head = html('th', { scope: 'row', role: 'rowheader' }, button);
+      const head = html('th', { scope: 'row', role: 'rowheader' }, html('a', { href: modelPage(id) }, name));
       return html('tr', { role: 'row', 'data-model': id, 'data-variant': variant.name }, head, ...cells);
     }),
   );

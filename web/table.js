@@ -1,28 +1,34 @@
 /** The results of this visit, a row per run. One list of columns makes the head, the rows and their labels on a phone. */
 
+import { modelPage } from './addresses.js';
 import { sampleStrip } from './charts.js';
 import { html } from './dom.js';
-import { counted, milliseconds, stageName, verdict } from './format.js';
+import { medianOf, totalOf } from './facts.js';
+import { backendParts, counted, milliseconds, nodesFallenBack, stageName, verdict } from './format.js';
 import { summarise } from './statistics.js';
 
 /** @import { ModelEntry } from './manifest_types.js' */
-/** @import { Backend, PlannedRun, Run, Summary } from './types.js' */
+/** @import { Backend, Run } from './run_types.js' */
+/** @import { PlannedRun, Summary } from './types.js' */
 /** @typedef {(Node | string)[]} Content */
 /** A run that is over, its model's title, and what its button does. */
 /** @typedef {Omit<Run, 'weights' | 'model_sha256'> & {held_to?: string}} ShownRun held_to: what its outputs were compared with, if not PyTorch */
 /** @typedef {{run: ShownRun, summary: Summary, title: string, onShow: () => void}} Finished */
 /** @typedef {{field: string, title: string, numeric?: boolean, cell: (finished: Finished) => Content}} Column */
 
-/** @type {readonly Column[]} */
+/** Numbers are milliseconds, which the section's heading says. @type {readonly Column[]} */
 const COLUMNS = [
-  { field: 'model', title: 'Network', cell: ({ run, title }) => twoLines(title, run.variant) },
-  { field: 'backend', title: 'Backend', cell: ({ run }) => backendLines(run) },
-  { field: 'median_ms', title: 'Median ms', numeric: true, cell: ({ summary }) => [html('strong', {}, milliseconds(summary.median_ms))] },
-  { field: 'mean_ms', title: 'Mean ms', numeric: true, cell: ({ summary }) => [milliseconds(summary.mean_ms)] },
-  { field: 'sd_ms', title: 'SD ms', numeric: true, cell: ({ summary }) => [milliseconds(summary.sd_ms)] },
-  { field: 'p95_ms', title: 'p95 ms', numeric: true, cell: ({ summary }) => [milliseconds(summary.p95_ms)] },
-  { field: 'n', title: 'n', numeric: true, cell: ({ summary }) => [String(summary.n)] },
-  { field: 'samples', title: 'Samples', cell: samplesButton },
+  { field: 'model', title: 'Network', cell: network },
+  { field: 'backend', title: 'Backend', cell: ({ run }) => [...lines(...backendParts(run)), ...whatRan(run)] },
+  { field: 'download_ms', title: 'Download', numeric: true, cell: ({ run }) => lines(milliseconds(run.download_ms), run.download_cached ? 'cached' : '') },
+  { field: 'runtime_ms', title: 'Runtime', numeric: true, cell: ({ run }) => [milliseconds(run.runtime_ms)] },
+  { field: 'session_ms', title: 'Session', numeric: true, cell: ({ run }) => [milliseconds(run.session_ms)] },
+  { field: 'first_ms', title: 'First', numeric: true, cell: ({ run }) => [milliseconds(run.first_ms)] },
+  { field: 'median_ms', title: 'Median', numeric: true, cell: ({ summary }) => [html('strong', {}, milliseconds(summary.median_ms))] },
+  { field: 'interval', title: '95 % interval', numeric: true, cell: ({ summary }) => interval(summary) },
+  { field: 'n', title: 'n', numeric: true, cell: ({ run, summary }) => lines(String(summary.n), endedEarly(run)) },
+  { field: 'end_to_end_ms', title: 'End to end', numeric: true, cell: ({ run }) => endToEnd(run) },
+  { field: 'samples', title: 'Samples', cell: (finished) => [...samplesButton(finished), ...profileButton(finished)] },
   { field: 'verification', title: 'Outputs', cell: verification },
   { field: 'notes', title: 'Notes', cell: notes },
 ];
@@ -39,7 +45,7 @@ export function headRow() {
 }
 
 /**
- * The row of a run that is on.
+ * The row of a run that has begun.
  * @param {string} runId
  * @param {{model: {id: string, title: string}, variant: {name: string}, option: PlannedRun['option']}} planned
  * @returns {HTMLTableRowElement}
@@ -47,11 +53,22 @@ export function headRow() {
 export function runningRow(runId, { model, variant, option }) {
   /** @type {Record<string, Content>} */
   const known = {
-    model: twoLines(model.title, variant.name),
-    backend: backendLines(option),
-    notes: [html('span', { class: 'quiet' }, 'running now')],
+    model: lines(model.title, variant.name),
+    backend: lines(...backendParts(option)),
+    notes: [html('span', { class: 'quiet' }, 'begins')],
   };
   return row({ ...option, runId, model: model.id, outcome: 'running' }, ({ field }) => known[field] ?? []);
+}
+
+/**
+ * Say in a running row how far it is.
+ * @param {HTMLTableRowElement} running
+ * @param {{count: string, note: string, isOn: boolean}} state isOn: this run is measured now, the other running ones wait
+ */
+export function updateRunning(running, { count, note, isOn }) {
+  running.toggleAttribute('data-on', isOn);
+  setText(running.querySelector('[data-field="n"]'), count);
+  setText(running.querySelector('[data-field="notes"] > span'), note);
 }
 
 /**
@@ -80,16 +97,50 @@ function row({ runId, model, backend, threads, outcome }, content) {
 }
 
 /**
+ * The first line, and beneath it what is said more quietly.
  * @param {string} first
- * @param {string} second
+ * @param {...string} others
  */
-function twoLines(first, second) {
-  return [html('span', { class: 'line' }, first), html('span', { class: 'line quiet' }, second)];
+function lines(first, ...others) {
+  return [html('span', { class: 'line' }, first), ...others.filter(Boolean).map((text) => html('span', { class: 'line quiet' }, text))];
 }
 
-/** @param {{backend: Backend, threads: number}} run */
-function backendLines({ backend, threads }) {
-  return backend === 'webgpu' ? twoLines('WebGPU', '') : twoLines('WebAssembly', counted(threads, 'thread'));
+/**
+ * The network, whose own page opens beside this one: to leave this one would end what is being timed. A file of the user's has none.
+ * @param {Finished} finished
+ */
+function network({ run, title }) {
+  const name = run.held_to ? title : html('a', { href: modelPage(run.model), target: '_blank' }, title);
+  return [html('span', { class: 'line' }, name), html('span', { class: 'line quiet' }, run.variant)];
+}
+
+/**
+ * Where what ran is not what was asked for.
+ * @param {ShownRun} run
+ */
+function whatRan(run) {
+  const doubt = (/** @type {string} */ text) => [html('span', { class: 'line warning' }, text)];
+  if (run.backend === 'wasm') return run.threads_requested > run.threads ? doubt(`${run.threads_requested} were asked for`) : [];
+  const fallen = nodesFallenBack(run);
+  if (fallen === null) return [];
+  return fallen > 0 ? doubt(`${counted(fallen, 'node')} in WebAssembly`) : [html('span', { class: 'line quiet' }, 'every node')];
+}
+
+/** @param {Summary} summary */
+function interval({ median_low_ms: low, median_high_ms: high }) {
+  return low === null || high === null ? [] : [`${milliseconds(low)} to ${milliseconds(high)}`];
+}
+
+/** @param {ShownRun} run */
+function endedEarly({ stopped_by: by, samples, iterations_requested: asked }) {
+  const reason = { time_budget: 'time budget', user: 'stopped' }[/** @type {string} */ (by)];
+  if (!reason) return '';
+  return samples.length < asked ? `of ${asked}: ${reason}` : reason;
+}
+
+/** @param {ShownRun} run */
+function endToEnd(run) {
+  return run.end_to_end.length === 0 ? [] : [milliseconds(medianOf(run.end_to_end.map(totalOf)))];
 }
 
 /** @param {Finished} finished */
@@ -100,6 +151,17 @@ function samplesButton({ run, onShow }) {
   return [button];
 }
 
+/**
+ * Where its time goes can be measured, apart from its timing, of the zoo's networks on the backends whose profiler the page reads.
+ * @param {Finished} finished
+ */
+function profileButton({ run: { model, variant, backend, threads_requested: threads, error, held_to: heldTo }, title }) {
+  if (error || heldTo !== undefined || (backend !== 'wasm' && backend !== 'webgpu')) return [];
+  const data = { 'data-profile': '', 'data-model': model, 'data-variant': variant, 'data-backend': backend, 'data-threads': threads };
+  const label = `Profile ${title} ${variant}: which operators take its time`;
+  return [html('button', { type: 'button', class: 'plain profile-button', title: label, ...data }, 'Profile')];
+}
+
 /** @param {Finished} finished */
 function verification({ run }) {
   const { outcome, words, tolerance } = verdict([run.verification, run.final_check], run.held_to);
@@ -107,10 +169,23 @@ function verification({ run }) {
 }
 
 /**
- * Why there is no timing, or what is doubtful about it.
+ * Why there is no timing, or what is doubtful about it: named in a line, told in full on demand.
  * @param {Finished} finished
  */
-function notes({ run: { error, warnings } }) {
+function notes({ run: { error, warnings, order } }) {
   if (error) return [html('p', { class: 'failure' }, `Failed at ${stageName(error.stage)}. ${error.message}`)];
-  return warnings.map(({ code, message }) => html('p', { class: 'warning', 'data-code': code }, message));
+  const turns = order?.mode === 'interleaved' ? [html('span', { class: 'line quiet' }, `in turns with ${counted(order.runs - 1, 'other')}`)] : [];
+  if (warnings.length === 0) return turns;
+  const names = warnings.map(({ code }) => code.replaceAll('_', ' ')).join(', ');
+  const messages = warnings.map(({ code, message }) => html('p', { class: 'warning', 'data-code': code }, message));
+  return [...turns, html('details', { class: 'doubts' }, html('summary', { class: 'warning' }, `${counted(warnings.length, 'warning')}: ${names}`), ...messages)];
+}
+
+/**
+ * Leaves a text alone that is right already, so that nothing is laid out anew.
+ * @param {Element | null} place
+ * @param {string} text
+ */
+function setText(place, text) {
+  if (place && place.textContent !== text) place.textContent = text;
 }

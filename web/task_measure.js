@@ -152,10 +152,18 @@ function size(tensors) {
  * @param {number} k
  * @returns {number[]}
  */
-function topK({ data }, k) {
-  const order = Array.from(data.keys());
-  const logit = (/** @type {number} */ index) => /** @type {number} */ (data[index]);
-  return order.sort((a, b) => logit(b) - logit(a) || a - b).slice(0, k);
+export function topK({ data }, k) {
+  const logit = (/** @type {number | undefined} */ index) => /** @type {number} */ (data[/** @type {number} */ (index)]);
+  /** @type {number[]} */
+  const best = [];
+  for (let index = 0; index < data.length; index += 1) {
+    if (best.length === k && !(logit(index) > logit(best[k - 1]))) continue;
+    let place = best.length;
+    while (place > 0 && logit(index) > logit(best[place - 1])) place -= 1;
+    best.splice(place, 0, index);
+    if (best.length > k) best.pop();
+  }
+  return best;
 }
 
 /**
@@ -171,7 +179,7 @@ function sameBox(one, other) {
  * @param {Tensors} tensors a classifier's outputs
  * @returns {Tensor}
  */
-function onlyOne(tensors) {
+export function onlyOne(tensors) {
   const all = Object.values(tensors);
   if (all.length !== 1) throw new Error(`a classifier has one output, not ${all.length}`);
   return /** @type {Tensor} */ (all[0]);

@@ -1,110 +1,12 @@
 /**
- * The nouns of the page: the run that it posts, then, in the order the data meets them, settings, job, session, samples.
+ * The nouns of the page, in the order the data meets them: settings, choice, job, session, samples.
  *
- * What models/manifest.json holds is in manifest_types.js. Types whose names also stand in timings/records.py mirror them field by
- * field, snake_case names and units included; tests/web/test_types.py compares the two. What only the page knows is in camelCase. A
- * value is never changed once made.
+ * What models/manifest.json holds is in manifest_types.js, what is posted to /api/runs in run_types.js. What only the page knows is in
+ * camelCase. A value is never changed once made.
  */
 
 /** @import { ModelEntry, OutputEntry, VariantEntry, Verification } from './manifest_types.js' */
-
-// ---- timings/records.py: what is posted to /api/runs ----
-
-/** @typedef {'start' | 'download' | 'session' | 'first_inference' | 'verification' | 'warm_up' | 'sampling' | 'final_check'} Stage */
-
-/**
- * One timed inference. `start_ms` counts from the first sample's start.
- * @typedef {object} Sample
- * @property {number} start_ms
- * @property {number} duration_ms
- */
-
-/**
- * What ended a run without a timing, and at which stage.
- * @typedef {object} Failure
- * @property {Stage} stage
- * @property {string} message
- */
-
-/**
- * A doubt about the measurement, kept beside it.
- * @typedef {object} RunWarning
- * @property {string} code
- * @property {string} message
- */
-
-/**
- * What the page could learn of the device and its browser. Null is "not told by this browser".
- * @typedef {object} Device
- * @property {string} device_id
- * @property {string} device_name
- * @property {string} user_agent
- * @property {string} browser
- * @property {string} browser_version
- * @property {string} platform
- * @property {string | null} platform_version
- * @property {string | null} architecture
- * @property {string | null} device_model
- * @property {boolean | null} mobile
- * @property {number | null} cores
- * @property {number | null} memory_gb
- * @property {string | null} gpu_vendor
- * @property {string | null} gpu_architecture
- * @property {string | null} gpu_description
- * @property {boolean | null} gpu_software
- * @property {number} screen_width
- * @property {number} screen_height
- * @property {number} pixel_ratio
- * @property {boolean} secure_context
- * @property {boolean} cross_origin_isolated
- * @property {number} timer_step_ms
- * @property {boolean} wasm_simd
- * @property {boolean} wasm_relaxed_simd
- * @property {boolean} wasm_threads
- */
-
-/**
- * How the runtime placed a model's nodes: how many of each operator on each backend, after its own fusions.
- * @typedef {Readonly<Record<string, Readonly<Record<string, number>>>>} Placement
- */
-
-/** @typedef {'wasm' | 'webgpu'} Backend */
-/** @typedef {'onnxruntime-web' | 'fake'} RuntimeName */
-
-/**
- * One measurement, whole. A failure is a Run too: it has an error instead of samples.
- * @typedef {object} Run
- * @property {1} schema_version
- * @property {string} run_id
- * @property {string} started_at
- * @property {string} page_version
- * @property {RuntimeName} runtime
- * @property {string} runtime_version
- * @property {string} model
- * @property {string} variant
- * @property {string} model_sha256
- * @property {number} model_bytes
- * @property {'pretrained' | 'seeded'} weights
- * @property {Backend} backend
- * @property {number} threads
- * @property {number} iterations_requested
- * @property {number} warmup_iterations
- * @property {number} time_budget_s
- * @property {'iterations' | 'time_budget' | 'error'} stopped_by
- * @property {number | null} download_ms
- * @property {boolean | null} download_cached
- * @property {number | null} session_ms
- * @property {number | null} first_ms
- * @property {readonly Sample[]} samples
- * @property {Verification | null} verification
- * @property {Verification | null} final_check
- * @property {Placement | null} placement Null unless it was asked for and could be read.
- * @property {readonly RunWarning[]} warnings
- * @property {Failure | null} error
- * @property {Device} device
- */
-
-// ---- what only the page knows ----
+/** @import { Backend, DeviceType, EndToEnd, Failure, Placement, RuntimeName, Sample, Stage, StoppedBy, WarmupEnd } from './run_types.js' */
 
 /**
  * GET /api/config.
@@ -120,25 +22,41 @@
  * @property {boolean} autorun
  * @property {readonly string[] | null} models
  * @property {readonly string[] | null} backends
+ * @property {Preset | null} preset Null: numbers of one's own.
  * @property {number} iterations
+ * @property {number} minTimeS Samples are taken over so much time at least.
+ * @property {number | null} precision Samples are taken until the median's 95 % interval is narrower than this share of it.
  * @property {string | null} deviceName
- * @property {number} timeBudgetS
- * @property {number} warmup
+ * @property {number} timeBudgetS What a run's first inference, warm-up and samples may take together.
+ * @property {number | null} warmup So many inferences; null until consecutive windows agree.
+ * @property {number} endToEnd How often a photograph is taken from its pixels to what is in it.
+ * @property {number} repeat How many runs each model gets on each backend.
+ * @property {'interleaved' | 'sequential'} order
+ * @property {number | null} seed Of the order; null draws one.
  * @property {number} timeoutS Silence of a worker, in seconds, after which it is given up.
- * @property {boolean} placement Whether the runtime is to tell where nodes run, which costs time.
+ * @property {boolean} placement Whether the runtime logs where nodes run from the first session on, and all references are proven.
+ * @property {boolean} profile Whether to profile operators instead of timing.
  * @property {RuntimeName} runtime
  * @property {FakeScript} fake
  */
 
-/** @typedef {'wrong' | 'nan' | 'infinity' | 'shape' | 'throw' | 'hang' | 'crash'} FakeFault */
+/** @typedef {'quick' | 'standard' | 'thorough'} Preset */
 
 /**
- * What runtimes/fake.js does. Inferences are counted from 0: the first one, then warm-up, then samples.
+ * What goes wrong in the fake runtime. `oom`: memory runs out; `backwards`: the clock steps back by a second; `stopped`: it stands still
+ * from then on.
+ * @typedef {'wrong' | 'nan' | 'infinity' | 'shape' | 'throw' | 'hang' | 'crash' | 'oom' | 'backwards' | 'stopped'} FakeFault
+ */
+
+/**
+ * What runtimes/fake.js does, anew in each worker. Inferences are counted from 0: the first one, then warm-up, then samples; with other
+ * runs in between, one that is thrown away begins each round.
  * @typedef {object} FakeScript
  * @property {number} session_ms How long creating a session takes, on the fake's clock.
  * @property {readonly number[]} durations_ms How long each inference takes, on the fake's clock; begun again when used up.
  * @property {number} pace_ms How long each inference takes on the wall, which the fake's clock does not see.
- * @property {Readonly<Record<string, FakeFault>>} faults By inference number, or "session".
+ * @property {Readonly<Record<string, FakeFault>>} faults By inference number, or "runtime", "session" or "placement".
+ * @property {Placement | null} placement Where a GPU backend's nodes are said to run; null: all on that backend.
  */
 
 /**
@@ -147,6 +65,9 @@
  * @property {readonly string[]} models
  * @property {readonly string[]} backends
  * @property {number} iterations
+ * @property {number} minTimeS
+ * @property {number | null} precision
+ * @property {number} timeBudgetS
  * @property {string} deviceName
  * @property {boolean} [evenStopped] Whether to run also what is predicted to stop: the URL named it.
  */
@@ -154,8 +75,9 @@
 /**
  * A backend as the form shows it. `blocked` says why it cannot run here, else null.
  * @typedef {object} BackendOption
- * @property {string} value wasm, wasm-N or webgpu.
+ * @property {string} value wasm, wasm-N, webgpu, webgl, webnn-cpu, webnn-gpu or webnn-npu.
  * @property {Backend} backend
+ * @property {DeviceType | null} deviceType Of WebNN.
  * @property {number} threads
  * @property {string} title
  * @property {string} note
@@ -172,19 +94,26 @@
  */
 
 /**
- * All that a worker needs to know for one run.
- * @typedef {object} Job
- * @property {ModelEntry} model
- * @property {VariantEntry} variant
+ * How one run is to be measured, whatever it is that runs.
+ * @typedef {object} Asked
  * @property {Backend} backend
+ * @property {DeviceType | null} deviceType
  * @property {number} threads
  * @property {number} iterations
- * @property {number} warmup
+ * @property {number} minTimeS
+ * @property {number | null} precision
+ * @property {number | null} warmup
  * @property {number} timeBudgetS
+ * @property {number} endToEnd
  * @property {boolean} placement
  * @property {RuntimeName} runtime
  * @property {{version: string, base: string}} onnxruntimeWeb
  * @property {FakeScript} fake
+ */
+
+/**
+ * All that a worker needs to know for one run of the zoo.
+ * @typedef {Asked & {model: ModelEntry, variant: VariantEntry}} Job
  */
 
 /**
@@ -214,7 +143,11 @@
  * @property {Placement | null} placement Null unless it was asked for and could be read.
  */
 
-/** @typedef {{backend: Backend, threads: number, outputs: readonly OutputEntry[], placement: boolean, unoptimised?: boolean}} SessionOptions */
+/**
+ * `placement`: log from the start where nodes run, which slows the session down.
+ * @typedef {{backend: Backend, deviceType?: DeviceType | null, threads: number, outputs: readonly OutputEntry[], placement: boolean,
+ *   unoptimised?: boolean}} SessionOptions
+ */
 
 /**
  * One way to run a model. Its clock is its own, so that the fake's can be scripted.
@@ -224,6 +157,15 @@
  * @property {string} version
  * @property {() => number} now Milliseconds.
  * @property {(bytes: Uint8Array, options: SessionOptions) => Promise<Session<Feeds>>} createSession
+ * @property {(bytes: Uint8Array, options: SessionOptions) => Promise<Placement | null>} placementOf Where a second session, made for
+ *   that alone once the timed one is released, puts its nodes.
+ */
+
+/**
+ * Has a runtime fetched, compiled and started; tells meanwhile how many bytes of how many (null: not known) have come, and why nothing
+ * comes at the moment.
+ * @template Feeds
+ * @typedef {(onBytes: (done: number, total: number | null, waiting: string | null) => void) => Promise<Runtime<Feeds>>} LoadRuntime
  */
 
 /**
@@ -233,13 +175,16 @@
  * @property {string} runtime_version
  * @property {number} threads
  * @property {number} warmup_iterations
- * @property {'iterations' | 'time_budget' | 'error'} stopped_by
+ * @property {WarmupEnd | null} warmup_ended_by
+ * @property {StoppedBy} stopped_by
  * @property {number | null} download_ms
  * @property {boolean | null} download_cached
  * @property {boolean | null} hashed
+ * @property {number | null} runtime_ms
  * @property {number | null} session_ms
  * @property {number | null} first_ms
  * @property {readonly Sample[]} samples
+ * @property {readonly EndToEnd[]} end_to_end
  * @property {Verification | null} verification
  * @property {Verification | null} final_check
  * @property {Placement | null} placement
@@ -247,19 +192,40 @@
  */
 
 /**
- * How far a run is. `done` and `total` count bytes while downloading, inferences in warm-up and sampling, and are 0 elsewhere.
- * `samples` are those taken since the last message.
+ * How far a run is. `done` and `total` count bytes while downloading (the model, or the runtime), inferences in warm-up and sampling,
+ * and are 0 elsewhere. `total` is 0 too where it is not known beforehand: a warm-up until windows agree. In sampling it is how many
+ * there will be at the present pace, which can change. `samples` are those taken since the last message; a warm-up begins them anew.
  * @typedef {object} Progress
  * @property {Stage} stage
  * @property {number} done
  * @property {number} total
  * @property {readonly Sample[]} samples
+ * @property {string | null} [waiting] Why nothing comes at the moment.
  */
 
-/** @typedef {{kind: 'progress', progress: Progress, measured: Measurement} | {kind: 'finished', measured: Measurement}} WorkerMessage */
+/**
+ * One round: until the run has `samples` samples over `ms` milliseconds in all. `settle`: one inference that is thrown away comes
+ * first, because others ran meanwhile.
+ * @typedef {{round: number, samples: number, ms: number, settle: boolean}} Round
+ */
 
 /**
- * Mean, sample standard deviation, median, 95th percentile and extremes of a run's samples. Null is "not known", never 0.
+ * What the page asks of a worker, one thing at a time. `prepare`: download, session, first inference, verification, warm-up. `take`:
+ * one round, and a check of its last outputs. `restart`: forget the samples and warm up again (the page was hidden). `finish`: end to
+ * end, release, placement.
+ * @typedef {{kind: 'prepare', job: Job} | LaterOrder} WorkerOrder
+ */
+
+/** @typedef {({kind: 'take'} & Round) | {kind: 'restart'} | {kind: 'finish', stoppedBy: StoppedBy}} LaterOrder What follows `prepare`. */
+
+/**
+ * What a worker tells. `alive` as soon as its script runs; `done` ends an order: `measured` then holds what is proven so far, and an
+ * error if the run has failed.
+ * @typedef {{kind: 'alive'} | {kind: 'progress', progress: Progress, measured: Measurement} | {kind: 'done', measured: Measurement}} WorkerMessage
+ */
+
+/**
+ * Mean, sample standard deviation, median, 95th percentile, extremes and the median's 95 % interval of a run's samples. Null is "not known", never 0.
  * @typedef {object} Summary
  * @property {number} n
  * @property {number | null} mean_ms
@@ -268,6 +234,8 @@
  * @property {number | null} p95_ms
  * @property {number | null} min_ms
  * @property {number | null} max_ms
+ * @property {number | null} median_low_ms
+ * @property {number | null} median_high_ms
  */
 
 /**

@@ -1,32 +1,54 @@
-/** Sending runs to the server. A run is kept in this browser until the server has it, so that nothing measured is lost. */
+/** Sending runs to the server, each once. A run is kept in this browser until the server has it, so that nothing measured is lost. */
 
 import { explain } from './errors.js';
 import { serversError } from './http.js';
+import { allRuns, dropRun, legacyRuns, putRun } from './run_store.js';
 
-/** @import { Run } from './types.js' */
-/** @typedef {{run: Run, refused: string | null}} Kept a run not sent yet; `refused` is the server's reason for never taking it */
+/** @import { Run } from './run_types.js' */
+/** @import { Kept } from './run_store.js' */
 
-const PREFIX = 'browser-zoo.unsent.';
+/** Of tabs that would send the same: only one at a time, where the browser has locks, and each tells the others what has changed. */
+const NAME = 'browser-zoo.outbox';
 const PATIENCE_MS = 30_000;
+const LOCK_PATIENCE_MS = 2000;
+/** From one retry to the next: twice as long each time, up to the longest. */
+const RETRY_MS = { first: 5000, longest: 300_000 };
 /** Statuses that may be different next time, beside all of 500 and over. */
 const WORTH_REPEATING = new Set([408, 429]);
 
-/** Runs on their way to the server. Two tabs share what is stored; a run that both send is stored once. */
+/** Runs on their way to the server. All tabs share what is stored; a run that two send all the same is stored once by the server. */
 export class Outbox {
-  /** @param {() => void} onChange called whenever `kept` has changed */
-  constructor(onChange) {
+  /**
+   * @param {() => void} onChange called whenever `kept` has changed
+   * @param {() => boolean} [isBusy] whether something is timed: nothing is then sent unasked
+   */
+  constructor(onChange, isBusy = () => false) {
     this.onChange = onChange;
-    /** @type {Map<string, Kept>} */
-    this.waiting = new Map(readStored());
-    /** Whether the runs would survive closing the tab. */
-    this.isStored = true;
+    this.isBusy = isBusy;
+    /** @type {Map<string, Kept>} What is stored, as far as this tab knows. */
+    this.stored = new Map();
+    /** @type {Map<string, Kept>} What only this tab has. */
+    this.unstored = new Map();
+    /** @type {string | null} Why the last run could not be stored. */
+    this.problem = null;
+    this.retryMs = RETRY_MS.first;
+    this.timer = 0;
     /** @type {Promise<void>} */
     this.queue = Promise.resolve();
+    this.channel = new BroadcastChannel(NAME);
+    this.channel.onmessage = () => void this.refresh();
+    /** When what earlier visits left is known. */
+    this.ready = Promise.resolve().then(() => this.takeOver());
   }
 
   /** @returns {readonly Kept[]} */
   get kept() {
-    return [...this.waiting.values()];
+    return [...new Map([...this.stored, ...this.unstored]).values()];
+  }
+
+  /** Whether the runs would survive closing the tab. */
+  get isStored() {
+    return this.problem === null || this.unstored.size === 0;
   }
 
   /**
@@ -34,29 +56,61 @@ export class Outbox {
    * @param {Run} run
    */
   async send(run) {
-    this.keep({ run, refused: null });
+    await this.keep(run);
     await this.sendAll();
+  }
+
+  /**
+   * Keep a run. Never throws: what cannot be stored stays in memory, and `isStored` tells.
+   * @param {Run} run
+   * @param {string | null} [refused] the server's reason for never taking it
+   */
+  async keep(run, refused = null) {
+    const kept = { run, refused };
+    this.unstored.set(run.run_id, kept);
+    this.onChange();
+    try {
+      await putRun(kept);
+      this.stored.set(run.run_id, kept);
+      this.unstored.delete(run.run_id);
+      this.problem = null;
+    } catch (error) {
+      this.problem = explain(error);
+    }
+    this.changed();
+  }
+
+  /**
+   * @param {string} runId
+   * @returns {boolean} whether that run waits here; once `ready`, what earlier visits left is counted in
+   */
+  has(runId) {
+    return this.stored.has(runId) || this.unstored.has(runId);
   }
 
   /** Send what waits, except what the server refused for good. One sending at a time; it ends where the server is out of reach. */
   sendAll() {
-    this.queue = this.queue.then(async () => {
-      for (const { run, refused } of this.kept) {
-        if (refused === null && !(await this.sendOne(run))) return;
-      }
-    });
+    this.queue = this.queue.then(() => alone(() => this.sendWaiting())).then(() => this.planRetry());
     return this.queue;
   }
 
   /** Let refused runs try again: the server may have been mended. */
-  retryRefused() {
-    for (const { run } of this.kept) this.keep({ run, refused: null });
-    return this.sendAll();
+  async retryRefused() {
+    for (const { run, refused } of this.kept) if (refused !== null) await this.keep(run);
+    await this.sendAll();
   }
 
   /** Forget the runs that the server refused for good. */
-  discardRefused() {
-    for (const { run, refused } of this.kept) if (refused !== null) this.drop(run.run_id);
+  async discardRefused() {
+    for (const { run, refused } of this.kept) if (refused !== null) await this.drop(run.run_id);
+  }
+
+  /** What another tab has sent meanwhile is gone from the store by now, and what it kept is there. */
+  async sendWaiting() {
+    await this.refresh();
+    for (const { run, refused } of this.kept) {
+      if (refused === null && !(await this.sendOne(run))) return;
+    }
   }
 
   /**
@@ -71,59 +125,77 @@ export class Outbox {
         body: JSON.stringify(run),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
+      if (response.ok) {
+        // A hotel's network answers 200 to anything; only the server itself knows the run.
+        const { run_id: runId, stored } = await response.json();
+        if (runId !== run.run_id || stored !== true) return false;
+        await this.drop(run.run_id);
+        this.retryMs = RETRY_MS.first;
+        return true;
+      }
       const isFinal = response.status < 500 && !WORTH_REPEATING.has(response.status);
-      const refused = response.ok || !isFinal ? null : await serversError(response);
-      if (response.ok) this.drop(run.run_id);
-      else if (refused) this.keep({ run, refused: explain(refused) });
+      const refused = isFinal ? await serversError(response) : null;
+      if (refused) await this.keep(run, explain(refused));
       return true;
     } catch {
-      return false; // Also where the answer breaks off: whether it was a refusal will show the next time.
+      return false; // Also where the answer breaks off: whether the server has it, or refused it, will show the next time.
     }
   }
 
-  /** @param {Kept} kept */
-  keep(kept) {
-    this.waiting.set(kept.run.run_id, kept);
-    try {
-      localStorage.setItem(PREFIX + kept.run.run_id, JSON.stringify(kept));
-    } catch {
-      this.isStored = false; // Storage is full or blocked: the page says that this tab must stay open.
-    }
-    this.onChange();
+  /** As long as something waits, it is tried again: less and less often, and never while something is timed. */
+  planRetry() {
+    clearTimeout(this.timer);
+    if (!this.kept.some(({ refused }) => refused === null)) return;
+    this.timer = window.setTimeout(() => (this.isBusy() ? this.planRetry() : void this.sendAll()), this.retryMs);
+    if (!this.isBusy()) this.retryMs = Math.min(2 * this.retryMs, RETRY_MS.longest);
   }
 
   /** @param {string} runId */
-  drop(runId) {
-    this.waiting.delete(runId);
+  async drop(runId) {
+    this.unstored.delete(runId);
+    this.stored.delete(runId);
     try {
-      localStorage.removeItem(PREFIX + runId);
+      await dropRun(runId);
     } catch {
-      // Storage is blocked, so it holds nothing to remove.
+      // Storage is blocked, so it holds nothing to remove; a run that it does hold is sent again, which changes nothing.
+    }
+    this.stored.delete(runId); // A refresh may have found it while it was being dropped.
+    this.changed();
+  }
+
+  /** What the store holds now, whichever tab put it there. */
+  async refresh() {
+    try {
+      this.stored = new Map((await allRuns()).map((kept) => [kept.run.run_id, kept]));
+    } catch (error) {
+      this.problem = explain(error);
     }
     this.onChange();
+  }
+
+  /** What earlier visits left. */
+  async takeOver() {
+    for (const { run, refused } of legacyRuns()) await this.keep(run, refused);
+    await this.refresh();
+  }
+
+  changed() {
+    this.onChange();
+    this.channel.postMessage('changed');
   }
 }
 
 /**
- * The runs that an earlier visit could not send. What cannot be read is left where it is: it may be a newer page's.
- * @returns {[string, Kept][]}
+ * Do this while no other tab does. A tab that has the lock for long is sending already: what it does not know of yet is left to the
+ * next retry. Where there are no locks, two tabs may send the same: the server knows every run by its id.
+ * @param {() => Promise<void>} work
  */
-function readStored() {
-  return storedKeys().flatMap((key) => {
-    try {
-      const kept = /** @type {Kept} */ (JSON.parse(localStorage.getItem(key) ?? ''));
-      return kept.run.run_id === key.slice(PREFIX.length) ? [[kept.run.run_id, kept]] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** @returns {string[]} */
-function storedKeys() {
+async function alone(work) {
+  if (!navigator.locks) return work();
+  const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
   try {
-    return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
-  } catch {
-    return []; // Storage is blocked: an earlier visit could not keep anything either.
+    await navigator.locks.request(NAME, { signal: patience }, work);
+  } catch (error) {
+    if (error !== patience.reason) throw error;
   }
 }

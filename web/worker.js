@@ -1,27 +1,19 @@
-/** A worker's whole life: one job comes in, progress goes out, then one measurement. The page terminates it afterwards. */
+/** A worker's whole life: it does what the page orders, one order at a time, and tells. The page terminates it afterwards. */
 
-import { measure } from './benchmark.js';
+import { Benchmark } from './benchmark.js';
+import { obey } from './orders.js';
 import { loadFake } from './runtimes/fake.js';
 import { loadOnnxruntimeWeb } from './runtimes/ort.js';
+import { zooSubject } from './zoo_subject.js';
 
-/** @import { Job, Runtime, WorkerMessage } from './types.js' */
+/** @import { Job, LoadRuntime } from './types.js' */
 
-const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
-
-scope.onmessage = async (/** @type {MessageEvent<Job>} */ { data: job }) => {
-  const measured = await measure(job, () => loadRuntime(job), (progress, soFar) => post({ kind: 'progress', progress, measured: soFar }));
-  post({ kind: 'finished', measured });
-};
+obey((/** @type {{job: Job}} */ { job }, report) => new Benchmark(job, zooSubject(job), loaderFor(job), report));
 
 /**
  * @param {Job} job
- * @returns {Promise<Runtime<any>>} any: what a runtime's feeds are is its own business
+ * @returns {LoadRuntime<any>} any: what a runtime's feeds are is its own business
  */
-async function loadRuntime({ runtime, onnxruntimeWeb, backend, fake }) {
-  return runtime === 'fake' ? loadFake(fake) : loadOnnxruntimeWeb(onnxruntimeWeb, backend);
-}
-
-/** @param {WorkerMessage} message */
-function post(message) {
-  scope.postMessage(message);
+function loaderFor({ runtime, onnxruntimeWeb, backend, deviceType, threads, fake }) {
+  return runtime === 'fake' ? () => loadFake(fake) : (onBytes) => loadOnnxruntimeWeb(onnxruntimeWeb, { backend, deviceType, threads }, onBytes);
 }

@@ -22,9 +22,20 @@ def address(server: str, **parameters: object) -> str:
 
 def run_fake(page: Page, server: str, script: dict[str, Any] | None = None, **parameters: object) -> None:
     """Let the page time the tiny zoo with the scripted runtime, and wait until it is done."""
-    defaults: dict[str, object] = {"models": "echo", "backends": "wasm-1"}
-    page.goto(address(server, autorun=1, runtime="fake", fake=script or {}, **(defaults | parameters)))
+    page.goto(fake_address(server, script, **parameters))
     wait_until_done(page)
+
+
+def fake_address(server: str, script: dict[str, Any] | None = None, **parameters: object) -> str:
+    """Where the page times the tiny zoo with the scripted runtime: by default three warm-ups, then the samples and nothing else.
+
+    A parameter that is None is left to the page.
+    """
+    defaults: dict[str, object] = {
+        "autorun": 1, "models": "echo", "backends": "wasm-1", "warmup": 3, "min_time": 0, "end_to_end": 0
+    }  # fmt: skip
+    chosen = {name: value for name, value in (defaults | parameters).items() if value is not None}
+    return address(server, runtime="fake", fake=script or {}, **chosen)
 
 
 def wait_until_done(page: Page, timeout_ms: int = _DONE_MS) -> None:

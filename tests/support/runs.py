@@ -10,7 +10,7 @@ from typing import Any
 
 from builder import manifest
 from builder.records import ModelEntry, OutputVerification, TaskVerification, Verification
-from timings.records import Device, Run, Sample
+from timings.records import Calibration, Conditions, Device, EndToEnd, Order, Run, Sample
 
 DEVICE = Device(
     device_id="11111111-2222-4333-8444-555555555555",
@@ -38,10 +38,29 @@ DEVICE = Device(
     wasm_simd=True,
     wasm_relaxed_simd=True,
     wasm_threads=True,
+    engine="Blink",
+    engine_version="156.0.0.0",
+    bitness="64",
+    wow64=False,
+    form_factor="Desktop",
+    gpu_fallback_adapter=None,
+    webgl_renderer=None,
+)
+ORDER = Order(
+    batch_id="22222222-3333-4444-8555-666666666666", mode="interleaved", seed=7, position=2, runs=3, reason=None
+)
+CONDITIONS = Conditions(
+    times_hidden=0,
+    repeats=0,
+    wake_lock="held",
+    battery_level=0.75,
+    battery_charging=True,
+    calibration_before=Calibration(workers=8, loop_ms=20.5, lost_share=0.01),
+    calibration_after=Calibration(workers=8, loop_ms=21.5, lost_share=0.02),
 )
 MEASURED_MS = (12.0, 11.0, 13.5, 11.5, 12.0)
 _BASE = {
-    "schema_version": 1,
+    "schema_version": 2,
     "started_at": datetime.fromisoformat("2026-03-01T12:00:00.250+01:00"),
     "page_version": "0.1.0+0123456789ab",
     "runtime": "onnxruntime-web",
@@ -52,17 +71,30 @@ _BASE = {
     "model_bytes": 1000,
     "weights": "seeded",
     "backend": "wasm",
+    "device_type": None,
+    "threads_requested": 8,
     "threads": 8,
-    "warmup_iterations": 3,
+    "min_time_s": 0.0,
+    "precision": None,
+    "warmup_iterations": 10,
+    "warmup_ended_by": "agreement",
     "time_budget_s": 120.0,
     "download_ms": 35.25,
     "download_cached": False,
-    "session_ms": 800.5,
+    "runtime_ms": 700.25,
+    "session_ms": 100.5,
     "first_ms": 40.125,
     "placement": None,
+    "order": ORDER,
+    "conditions": CONDITIONS,
     "warnings": [],
     "device": DEVICE,
 }
+ENDS_TO_ENDS = (
+    EndToEnd(preprocess_ms=2.0, inference_ms=11.0, postprocess_ms=1.0),
+    EndToEnd(preprocess_ms=3.0, inference_ms=12.0, postprocess_ms=0.5),
+    EndToEnd(preprocess_ms=1.0, inference_ms=40.0, postprocess_ms=0.75),
+)
 
 
 TOP_5 = TaskVerification(measure="top_5", expected=5, actual=5, matched=5, passed=True)
@@ -84,10 +116,13 @@ def verification(
 
 
 def make_run(*, samples_ms: Sequence[float] = MEASURED_MS, **changes: Any) -> Run:
-    """A run that succeeded, with these samples and these fields changed. It gets an id of its own unless one is given."""
+    """A run that succeeded, with these samples and these fields changed. It gets an id of its own unless one is given.
+
+    It says all that a page of today says, its samples being in rounds of two.
+    """
     start, samples = 0.0, []
-    for duration in samples_ms:
-        samples.append(Sample(start_ms=start, duration_ms=duration))
+    for place, duration in enumerate(samples_ms):
+        samples.append(Sample(start_ms=start, duration_ms=duration, round=1 + place // 2))
         start += duration
     fields = {
         **_BASE,
@@ -95,6 +130,7 @@ def make_run(*, samples_ms: Sequence[float] = MEASURED_MS, **changes: Any) -> Ru
         "iterations_requested": max(1, len(samples)),
         "stopped_by": "iterations",
         "samples": tuple(samples),
+        "end_to_end": ENDS_TO_ENDS if samples else (),
         "verification": verification(),
         "final_check": verification(used=0.5),
         "error": None,

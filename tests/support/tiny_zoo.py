@@ -2,7 +2,8 @@
 
 All copy their input to their outputs, in order, so that a real onnxruntime and web/runtimes/fake.js (which echoes) give the same.
 The ONNX files are real and run; "echo" is a classifier, "echo_ssd" a detector of 6 priors and 3 classes, and "echo_boxes" a detector
-that gives its detections itself: three for the photograph, none for the blank image.
+that gives its detections itself: three for the first reference, none for the blank image. The inputs of the first two are made of the
+shipped photograph, so that the whole way from its pixels can be taken; that of the third is made up, and is no image's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from safetensors.numpy import save
 
 from builder import manifest
 from builder.files import sha256_of, write_bytes
+from builder.preprocess import photograph_tensor
 from builder.records import (
     BackendSupport,
     Blocker,
@@ -46,6 +48,14 @@ ECHO_INPUT = (1, 3, 4, 4)
 SSD_OUTPUTS: Shapes = {"locations": (1, 6, 4), "scores": (1, 6, 3)}
 SSD_INPUT = (1, 3, 2, 7)
 BOXES_OUTPUTS: Shapes = {"boxes": (None, 4), "labels": (None,), "scores": (None,)}
+PREPROCESSING = Preprocessing(
+    resize="stretch",
+    size=None,
+    interpolation="bilinear",
+    divisor=255.0,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.05, 0.04, 0.03),
+)
 PRIORS = np.array(
     [
         [0.25, 0.25, 0.2, 0.2],
@@ -69,14 +79,7 @@ FOUND = np.concatenate(
 
 def write_tiny_zoo(folder: Path) -> Manifest:
     """Write the models and the manifest into `folder`; return the manifest."""
-    rng = np.random.default_rng(7)
-    echo_input = rng.standard_normal(ECHO_INPUT, dtype=np.float32)
-    ssd_input = np.concatenate(
-        [
-            rng.standard_normal(24, dtype=np.float32) * 0.3,
-            np.array([[0, 4, 0], [0, 0, 5], [6, 0, 0], [0, 3, 1], [5, 0, 0], [0, 0, 3]], np.float32).ravel(),
-        ]
-    ).reshape(SSD_INPUT)
+    echo_input, ssd_input = (photograph_tensor(_input(shape, PREPROCESSING)) for shape in (ECHO_INPUT, SSD_INPUT))
     boxes_input = np.zeros(ECHO_INPUT, np.float32)
     boxes_input.ravel()[: 1 + len(FOUND)] = [3, *FOUND]
     boxes = Boxes(kind="boxes", boxes_output="boxes", labels_output="labels", scores_output="scores")
@@ -136,24 +139,13 @@ def _write_model(
 ) -> ModelEntry:
     """`inputs` by the names of the references that they make."""
     shape = inputs["photograph"].shape
+    preprocessing = None if isinstance(postprocessing, Boxes) else PREPROCESSING
     labels = json.dumps([f"class {i}" for i in range(classes)]).encode()
     return ModelEntry(
         id=model_id,
         title=title,
         task=task,
-        input=InputEntry(
-            name="input",
-            shape=shape,
-            dtype="float32",
-            preprocessing=Preprocessing(
-                resize="stretch",
-                size=None,
-                interpolation="bilinear",
-                divisor=255.0,
-                mean=(0.5, 0.5, 0.5),
-                std=(0.5, 0.5, 0.5),
-            ),
-        ),
+        input=_input(shape, preprocessing),
         outputs=tuple(
             OutputEntry(name=n, shape=s, dtype="int64" if dtype_of(n) is np.int64 else "float32")
             for n, s in outputs.items()
@@ -178,6 +170,10 @@ def _write_model(
         build_seconds=0.25,
         tools={"onnx": onnx.__version__, "onnxruntime-web": "1.30.0"},
     )
+
+
+def _input(shape: tuple[int, ...], preprocessing: Preprocessing | None) -> InputEntry:
+    return InputEntry(name="input", shape=shape, dtype="float32", preprocessing=preprocessing)
 
 
 def _reference(folder: Path, path: str, name: str, data: NDArray[np.float32], outputs: Shapes) -> ReferenceEntry:

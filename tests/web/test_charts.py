@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.javascript import JavaScript
 
-CHART = """({sampleChart}, {durations, expected, width}) => {
-  const samples = durations.map(duration_ms => ({start_ms: 0, duration_ms}));
+CHART = """({sampleChart}, {durations, expected, width, rounds}) => {
+  const samples = durations.map((duration_ms, index) => ({start_ms: 0, duration_ms, round: rounds?.[index] ?? 1}));
   const chart = sampleChart(samples, {expected, width, height: 250});
   const numbers = (node, ...names) => names.map(name => Number(node.getAttribute(name)));
   const ticks = [...chart.querySelectorAll('.chart-tick')];
@@ -22,6 +22,8 @@ CHART = """({sampleChart}, {durations, expected, width}) => {
     p95: numbers(chart.querySelector('.chart-p95') ?? chart, 'y1')[0],
     values: ticks.filter(t => t.getAttribute('text-anchor') === 'end').map(t => [Number(t.textContent), ...numbers(t, 'y')]),
     orders: ticks.filter(t => t.getAttribute('text-anchor') === 'middle').map(t => [Number(t.textContent), ...numbers(t, 'x')]),
+    rounds: [...chart.querySelectorAll('.chart-round')].map(line => numbers(line, 'x1')[0]),
+    band: [...chart.querySelectorAll('.chart-interval')].map(band => numbers(band, 'x', 'width', 'y', 'height')),
     texts: [...chart.querySelectorAll('text')].map(t => [t.textContent, ...numbers(t, 'x', 'y')]),
     width: chart.viewBox.baseVal.width,
   };
@@ -66,6 +68,24 @@ def test_ticks_have_room_and_texts_stay_inside(javascript: JavaScript, width: in
     assert all(earlier - later > 20 for earlier, later in itertools.pairwise(heights))
     assert len({value for value, _ in chart["values"]}) == len(heights)
     assert all(0 <= at <= width for _, at, _ in chart["texts"])
+
+
+def test_the_band_covers_the_medians_interval_and_thin_lines_part_the_rounds(javascript: JavaScript) -> None:
+    durations = [20.0, 21.0, 22.0, 23.0, 24.0, 25.0]
+    asked = {"durations": durations, "expected": 6, "width": 600, "rounds": [1, 1, 2, 2, 2, 5]}
+    chart = javascript("charts.js", CHART, asked)
+    x, y = scale(chart["orders"]), scale(chart["values"])
+    assert chart["rounds"] == pytest.approx([x(2.5), x(5.5)], abs=0.02)
+    # Six samples: their extremes are the median's 95 % interval.
+    ((left, width, top, height),) = chart["band"]
+    assert (left, left + width) == pytest.approx((x(0.5), x(6.5)), abs=0.02)
+    assert (top + height, top) == pytest.approx((y(20), y(25)), abs=0.02)
+    assert "in 3 rounds: from 20.0 to 25.0 ms, median 22.5 ms (95 % interval 20.0 to 25.0 ms)" in chart["label"]
+
+
+def test_an_interval_that_is_not_known_is_not_drawn(javascript: JavaScript) -> None:
+    chart = javascript("charts.js", CHART, {"durations": [20.0] * 5, "expected": 5, "width": 600})
+    assert (chart["band"], chart["rounds"]) == ([], [])
 
 
 def test_labels_of_a_steady_run_do_not_overlap(javascript: JavaScript) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tests.support.javascript import JavaScript, close
+from timings.statistics import median_ranks
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "statistics.json"
 
@@ -25,3 +26,10 @@ def test_summaries_are_those_of_the_vectors(javascript: JavaScript) -> None:
         assert summary.keys() == case["expected"].keys(), case["name"]
         for field, expected in case["expected"].items():
             assert close(summary[field], expected), (case["name"], field, summary[field], expected)
+
+
+def test_the_medians_ranks_are_pythons_for_any_number_of_samples(javascript: JavaScript) -> None:
+    sizes = [*range(400), 999, 1000, 1074, 1075, 1076, 2500, 9999, 10_000]
+    found = javascript("statistics.js", "({medianRanks}, sizes) => sizes.map(medianRanks)", sizes)
+    expected = [median_ranks(n) for n in sizes]
+    assert [ranks and tuple(ranks) for ranks in found] == expected

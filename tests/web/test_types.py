@@ -1,4 +1,4 @@
-"""web/manifest_types.js and web/types.js mirror the records that Python writes and reads: the lists of fields cannot drift apart."""
+"""web/manifest_types.js and web/run_types.js mirror the records that Python writes and reads: the lists of fields cannot drift apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import timings.records
 from timings.statistics import Summary
 
 WEB = Path(__file__).parents[2] / "web"
-HOLDERS = {builder.records: WEB / "manifest_types.js", timings.records: WEB / "types.js"}
+HOLDERS = {builder.records: WEB / "manifest_types.js", timings.records: WEB / "run_types.js"}
 CHOICES = re.compile(r"^/\*\* @typedef \{((?:'\w+'(?: \| )?)+)\} (\w+) \*/$", flags=re.MULTILINE)
 RECORDS: dict[str, type[builder.records.Record]] = {
     name: value
@@ -46,7 +46,12 @@ def test_a_summary_has_the_same_fields_in_javascript() -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(builder.records, "BackendName"), (builder.records, "SupportStatus"), (timings.records, "Stage")],
+    [
+        (builder.records, "BackendName"),
+        (builder.records, "SupportStatus"),
+        (timings.records, "Stage"),
+        (timings.records, "Backend"),
+    ],
 )
 def test_choices_are_the_same_in_javascript(module: ModuleType, name: str) -> None:
     found = {typed: re.findall(r"\w+", choices) for choices, typed in CHOICES.findall(HOLDERS[module].read_text())}

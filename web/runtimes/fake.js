@@ -6,23 +6,28 @@
 import { readOutputs } from '../inputs.js';
 
 /** @import { OutputEntry } from '../manifest_types.js' */
+/** @import { Backend, Placement } from '../run_types.js' */
 /** @import { FakeFault, FakeScript, RawTensors, Runtime } from '../types.js' */
 /** @typedef {{data: Float32Array | BigInt64Array, dims: readonly number[]}} Output */
 
+/** How far the fault `backwards` sets the clock back. */
+const STEP_BACK_MS = 1000;
+
 /**
  * @param {FakeScript} script
- * @returns {Runtime<RawTensors>}
+ * @returns {Promise<Runtime<RawTensors>>}
  */
-export function loadFake(script) {
-  let clock = 0;
+export async function loadFake(script) {
+  await suffer(script.faults['runtime']);
+  const clock = new FakeClock();
   let inferences = 0;
   return {
     name: 'fake',
     version: '1',
-    now: () => clock,
+    now: () => clock.ms,
     async createSession(_bytes, { backend, threads, outputs, placement }) {
       await suffer(script.faults['session']);
-      clock += script.session_ms;
+      clock.advance(script.session_ms);
       return {
         threads,
         prepare: (inputs) => inputs,
@@ -32,15 +37,48 @@ export function loadFake(script) {
           const fault = script.faults[String(index)];
           if (script.pace_ms > 0) await new Promise((resolve) => setTimeout(resolve, script.pace_ms));
           await suffer(fault);
-          clock += /** @type {number} */ (script.durations_ms[index % script.durations_ms.length]);
+          clock.suffer(fault);
+          clock.advance(/** @type {number} */ (script.durations_ms[index % script.durations_ms.length]));
           return spoil(echo(feeds, outputs), fault);
         },
         read: readOutputs,
         release: () => Promise.resolve(),
-        placement: placement ? { [backend]: { Echo: 1 } } : null,
+        placement: placement ? placementIn(script, backend) : null,
       };
     },
+    async placementOf(_bytes, { backend }) {
+      await suffer(script.faults['placement']);
+      return placementIn(script, backend);
+    },
   };
+}
+
+/** Moves as the script says, and on the worker's own time not at all. */
+class FakeClock {
+  constructor() {
+    this.ms = 0;
+    this.isStopped = false;
+  }
+
+  /** @param {number} ms */
+  advance(ms) {
+    if (!this.isStopped) this.ms += ms;
+  }
+
+  /** @param {FakeFault | undefined} fault */
+  suffer(fault) {
+    if (fault === 'backwards') this.ms -= STEP_BACK_MS;
+    if (fault === 'stopped') this.isStopped = true;
+  }
+}
+
+/**
+ * @param {FakeScript} script
+ * @param {Backend} backend
+ * @returns {Placement}
+ */
+function placementIn({ placement }, backend) {
+  return placement ?? { [backend]: { Echo: 1 } };
 }
 
 /**
@@ -49,6 +87,8 @@ export function loadFake(script) {
  */
 async function suffer(fault) {
   if (fault === 'throw') throw new Error('a scripted failure');
+  // What onnxruntime-web says when its memory cannot grow.
+  if (fault === 'oom') throw new Error('std::bad_alloc');
   // A wasm kernel that never returns blocks its thread, so this does too.
   if (fault === 'hang') for (;;);
   if (fault === 'crash') {

@@ -13,12 +13,15 @@
  * nodes of subgraphs included.
  */
 
-/** @import { Placement } from '../types.js' */
+/** @import { Placement } from '../run_types.js' */
+/** @import { RuntimeLog } from './ort_log.js' */
 
-const PROVIDERS = new Map([['CPUExecutionProvider', 'wasm'], ['WebGpuExecutionProvider', 'webgpu']]);
-const METHODS = /** @type {const} */ (['log', 'info', 'warn', 'error', 'debug']);
-/** Verbose, information, warning: what the runtime does not print at its usual severity. */
-const UNUSUAL = /\[[VIW]:onnxruntime:/;
+const PROVIDERS = new Map([
+  ['CPUExecutionProvider', 'wasm'],
+  ['WebGpuExecutionProvider', 'webgpu'],
+  ['WebNNExecutionProvider', 'webnn'],
+]);
+const VERBOSE = /\[[VIW]:onnxruntime:/;
 const SPEAKER = 'VerifyEachNodeIsAssignedToAnEp]';
 const TOTAL = /^ +(All nodes|Node\(s\)) placed on \[(\w+)\]\. Number of nodes: (\d+)$/;
 const NODE = /^ +(\S+) \(.*\)$/s;
@@ -26,22 +29,18 @@ const NODE = /^ +(\S+) \(.*\)$/s;
 const ANY_OPERATOR = '*';
 
 /**
- * Make a session that logs everything, without any of it reaching the console. Must be the first session of its worker: the runtime
- * keeps the console's functions as it finds them when it starts, and what it logs later goes the same way.
+ * Make a session that logs everything, and read where its nodes are.
  * @template Session
+ * @param {RuntimeLog} log
  * @param {() => Promise<Session>} create
  * @returns {Promise<{session: Session, placement: Placement | null}>} null: not told, or not in a form that can be read
  */
-export async function withPlacement(create) {
+export async function withPlacement(log, create) {
   /** @type {string[]} */
   const lines = [];
-  const restore = divertLog((line) => lines.push(line));
-  try {
-    const session = await create();
-    return { session, placement: readPlacement(lines) };
-  } finally {
-    restore();
-  }
+  const take = (/** @type {string} */ line) => VERBOSE.test(line) && lines.push(line) > 0;
+  const session = await log.read(take, create);
+  return { session, placement: readPlacement(lines) };
 }
 
 /**
@@ -72,25 +71,4 @@ export function readPlacement(log) {
   }
   const isWhole = providers.every(({ total, counts }) => Object.values(counts).reduce((sum, count) => sum + count, 0) === total);
   return providers.length > 0 && isWhole ? placement : null;
-}
-
-/**
- * Lead the runtime's unusual lines away from the console, for as long as it runs.
- * @param {(line: string) => void} take is given them until the end
- * @returns {() => void} the end: `take` is called no more, and the console has its own functions again
- */
-function divertLog(take) {
-  const originals = METHODS.map((method) => /** @type {const} */ ([method, console[method]]));
-  let isTaking = true;
-  for (const [method, print] of originals) {
-    console[method] = (/** @type {unknown[]} */ ...said) => {
-      const line = said.join(' ');
-      if (!UNUSUAL.test(line)) print.apply(console, said);
-      else if (isTaking) take(line);
-    };
-  }
-  return () => {
-    isTaking = false;
-    for (const [method, print] of originals) console[method] = print;
-  };
 }

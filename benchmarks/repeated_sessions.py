@@ -1,0 +1,55 @@
+"""Whether one model gives one number: python -m benchmarks.repeated_sessions [--browser chromium] [--sessions 8].
+
+One visit of the page times mobilenet_v1 again and again, each time in a new worker with a new session, one after another and not in
+turns: as if somebody came back to repeat the measurement. Medians of such sessions are to lie within 3 % of each other on a machine that does
+nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks.machine import machine, verdict
+from benchmarks.page_runs import report_load, versions, visits
+from fleet.browsers import KINDS
+from timings.statistics import summarise
+
+LIMIT_PERCENT = 3.0
+
+
+def main() -> int:
+    """Print each session's median and the greatest spread; 0 if it keeps the limit, else 1."""
+    parser = argparse.ArgumentParser(description="Compare the medians of repeated sessions of one model.")
+    parser.add_argument("--browser", choices=KINDS, default="chromium")
+    parser.add_argument("--sessions", type=int, default=8, help="how many (default: 8)")
+    parser.add_argument("--model", default="mobilenet_v1", help="which model (default: mobilenet_v1)")
+    parser.add_argument("--backend", default="wasm", help="which backend, as in the page's address (default: wasm)")
+    arguments = parser.parse_args()
+    print(machine())
+    with visits(arguments.browser) as visit:
+        runs = visit(
+            models=arguments.model,
+            backends=arguments.backend,
+            repeat=arguments.sessions,
+            order="sequential",
+            end_to_end=0,
+        )
+    print(versions(runs[0]))
+    medians = []
+    for number, run in enumerate(runs, 1):
+        summary = summarise([sample.duration_ms for sample in run.samples])
+        assert summary.median_ms is not None
+        medians.append(summary.median_ms)
+        interval = f"{summary.median_low_ms or 0:.2f} to {summary.median_high_ms or 0:.2f}"
+        doubts = ", ".join(warning.code for warning in run.warnings if warning.code != "sequential")
+        print(
+            f"session {number}: median {summary.median_ms:.2f} ms ({interval}) of {summary.n} samples{f'; {doubts}' if doubts else ''}"
+        )
+    report_load(runs)
+    kept = verdict("greatest median over the least", 100 * (max(medians) / min(medians) - 1), LIMIT_PERCENT, "% more")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""A batch that is paused, stopped, hidden, or whose workers hang or never begin: nothing doubtful is kept, nothing proven is lost."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import Serve
+from tests.support.pages import address, cells, counts, fake_address, only_run, rows, stored, wait_until_done
+from tests.support.proxy import Answer, network_to
+
+SLOW = {"durations_ms": [20], "pace_ms": 50}
+LONG = {"iterations": 100}
+# Headless browsers never hide a tab, so the page is told that it is hidden.
+HIDABLE = """
+  window.isHidden = false;
+  Object.defineProperty(document, 'hidden', {get: () => window.isHidden, configurable: true});
+  Object.defineProperty(document, 'visibilityState', {get: () => (window.isHidden ? 'hidden' : 'visible'), configurable: true});
+  window.hide = (isHidden) => {
+    window.isHidden = isHidden;
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+"""
+
+
+def start(page: Page, server: str, script: object = None, **parameters: object) -> None:
+    page.add_init_script(HIDABLE)
+    page.goto(fake_address(server, SLOW if script is None else script, **(LONG | parameters)))  # type: ignore[arg-type]
+
+
+def wait_for_samples(page: Page, least: int) -> None:
+    """Until the row of a run says that it has so many."""
+    page.wait_for_function(
+        "least => [...document.querySelectorAll('#results [data-field=n]')].some((cell) => parseInt(cell.textContent) >= least)",
+        arg=least,
+    )
+
+
+def sampled(page: Page) -> list[str]:
+    return [cells(row)["n"] for row in rows(page).all()]
+
+
+def test_paused_nothing_is_sampled_and_then_it_goes_on(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, iterations=40)
+    wait_for_samples(page, 8)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#said")).to_have_text("Paused: nothing is measured until you go on.")
+    before = sampled(page)
+    page.wait_for_timeout(1000)
+    assert sampled(page) == before
+    page.get_by_role("button", name="Resume").click()
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert (len(run.samples), run.stopped_by, run.error) == (40, "iterations", None)
+    assert run.conditions is not None
+    assert run.conditions.repeats == 0
+
+
+def test_what_follows_a_pause_is_settled_first(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    """Processors slow down when they idle: the first inference after a pause is thrown away, so it takes longer than there are samples."""
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20, *range(101, 161)], "pace_ms": 50}, iterations=20, warmup=0)
+    wait_for_samples(page, 4)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#said")).to_have_text(re.compile("^Paused"))
+    page.get_by_role("button", name="Resume").click()
+    wait_until_done(page)
+    durations = [sample.duration_ms for sample in only_run(page, server.url).samples]
+    missing = sorted(set(range(101, 122)) - set(durations))
+    assert len(missing) == 1
+    assert durations == [ms for ms in range(101, 122) if ms != missing[0]]
+
+
+def test_stopping_keeps_what_is_proven(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, iterations=100)
+    wait_for_samples(page, 12)
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    assert counts(page) == (1, 0, 0)
+    run = only_run(page, server.url)
+    assert (run.stopped_by, run.error) == ("user", None)
+    assert run.final_check is not None
+    assert run.final_check.passed
+    # Rounds of ten: the round that was under way has no proof.
+    assert len(run.samples) % 10 == 0
+    assert 10 <= len(run.samples) < 100
+    assert "stopped_by_user" in [warning.code for warning in run.warnings]
+    assert cells(rows(page))["n"] == f"{len(run.samples)} of 100: stopped"
+
+
+def test_stopping_answers_at_once_and_drops_a_run_without_proven_samples(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    """The worker never comes back from its inference."""
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"faults": {"5": "hang"}, "pace_ms": 50}, iterations=100)
+    expect(page.locator("#progress-detail")).to_have_text(re.compile("Warming up|Sample"))
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page, timeout_ms=5000)
+    assert counts(page) == (0, 0, 0)
+    expect(page.locator("#progress")).to_contain_text("Stopped: 0 of 1 runs timed")
+    expect(page.locator("#plot svg")).to_have_count(0)
+    expect(page.locator("#results-section")).to_be_hidden()
+
+
+def test_stopping_while_an_inference_hangs_keeps_the_rounds_before(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"faults": {"30": "hang"}, "pace_ms": 20}, iterations=100)
+    wait_for_samples(page, 20)
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page, timeout_ms=5000)
+    run = only_run(page, server.url)
+    assert (len(run.samples), run.stopped_by) == (20, "user")
+
+
+def test_stopping_in_the_midst_of_several_keeps_each_ones_proven_samples(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, models="echo,echo_ssd", iterations=100)
+    wait_for_samples(page, 20)
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    runs = [stored(server.url, row) for row in rows(page).all()]
+    assert [run.stopped_by for run in runs] == ["user", "user"]
+    assert all(10 <= len(run.samples) <= 30 for run in runs)
+
+
+def test_a_hidden_page_forgets_the_samples_waits_and_takes_them_again(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [*([20] * 4), *([500] * 25), *([20] * 100)], "pace_ms": 40}, iterations=30)
+    wait_for_samples(page, 6)
+    page.evaluate("hide(true)")
+    expect(page.locator("#said")).to_have_text("Waiting for this page to be seen: browsers slow hidden pages down.")
+    page.wait_for_timeout(500)
+    assert page.locator("html").get_attribute("data-state") == "running"
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert (run.error, run.stopped_by, len(run.samples)) == (None, "iterations", 30)
+    assert run.conditions is not None
+    assert (run.conditions.times_hidden, run.conditions.repeats) == (1, 1)
+    assert "tab_hidden" in [warning.code for warning in run.warnings]
+    # Three warm-ups and ten samples at the most were taken before: the numbers are those of a second warm-up and what follows it.
+    assert run.samples[0].start_ms == 0
+    assert run.warmup_iterations == 3
+
+
+def test_a_page_that_is_hidden_while_a_run_is_prepared_has_it_prepared_anew(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20], "pace_ms": 300}, iterations=2)
+    expect(page.locator("#progress-detail")).to_have_text(re.compile("Warming up"))
+    page.evaluate("hide(true)")
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert run.error is None
+    assert run.conditions is not None
+    assert (run.conditions.times_hidden, run.conditions.repeats) == (1, 1)
+    # The second worker's clock begins at 0 too, and its download comes from the browser's cache.
+    assert run.download_cached
+
+
+def test_a_page_that_is_hidden_from_the_start_waits_until_it_is_seen(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    page.add_init_script(HIDABLE + "window.isHidden = true;")
+    page.goto(fake_address(server.url, {"durations_ms": [20]}, iterations=2))
+    expect(page.locator("#said")).to_have_text(re.compile("^Waiting for this page to be seen"))
+    assert rows(page).count() == 0
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert run.conditions is not None
+    assert (run.error, run.conditions.repeats) == (None, 0)
+
+
+def test_a_page_that_is_hidden_again_and_again_gives_up_and_says_what_to_do(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20], "pace_ms": 100}, iterations=10)
+    page.evaluate("setInterval(() => { hide(true); hide(false); }, 250)")
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert run.error.message.startswith("This page was hidden again and again while this was timed. Got: ")
+    assert "Next: keep this tab in front and the screen on, then time it again." in run.error.message
+    assert run.conditions is not None
+    assert run.conditions.repeats == 3
+    assert run.samples == ()
+
+
+def test_the_other_runs_of_a_batch_keep_their_samples_when_the_page_is_hidden(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20], "pace_ms": 60}, models="echo,echo_ssd", iterations=40)
+    wait_for_samples(page, 8)
+    page.evaluate("hide(true)")
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    runs = [stored(server.url, row) for row in rows(page).all()]
+    assert [run.error for run in runs] == [None, None]
+    assert [len(run.samples) for run in runs] == [40, 40]
+    assert sorted(run.conditions.repeats for run in runs if run.conditions) == [0, 1]
+
+
+def test_a_worker_that_never_begins_is_begun_anew(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server, over = serve(tiny_zoo, accept_fake=True), threading.Event()
+    answers: list[Answer] = []
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "warning" else None)
+
+    def stuck_at_first(answer: Answer) -> Answer:
+        answers.append(answer)
+        return answer.stuck(100, over) if len(answers) == 1 else answer
+
+    with network_to(server.url) as network:
+        network.faults["/worker.js"] = stuck_at_first
+        page.goto(fake_address(network.url, {"durations_ms": [20]}, iterations=2, timeout=30))
+        wait_until_done(page)
+        over.set()
+    run = only_run(page, server.url)
+    assert run.error is None
+    assert len(answers) == 2
+    assert [text for text in said if "begun anew" in text] == [
+        "echo wasm-1: the worker said nothing while it started (stage start), and is begun anew."
+    ]
+
+
+def test_a_runtime_that_never_comes_is_begun_anew(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server, over = serve(tiny_zoo), threading.Event()
+    answers: list[Answer] = []
+
+    def stuck_at_first(answer: Answer) -> Answer:
+        answers.append(answer)
+        return answer.stuck(100, over) if len(answers) == 1 else answer
+
+    with network_to(server.url) as network:
+        network.faults["/vendor/onnxruntime-web/1.30.0/ort.wasm.min.mjs"] = stuck_at_first
+        parameters = {"models": "echo", "backends": "wasm-1", "iterations": 2, "min_time": 0, "timeout": 60}
+        page.goto(address(network.url, autorun=1, **parameters))
+        wait_until_done(page)
+        over.set()
+    run = only_run(page, server.url)
+    assert run.error is None
+    assert len(answers) == 2
+    assert run.runtime_ms is not None
+
+
+def test_a_worker_that_never_begins_however_often_is_a_failed_run(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server, over = serve(tiny_zoo, accept_fake=True), threading.Event()
+    answers: list[Answer] = []
+
+    def stuck(answer: Answer) -> Answer:
+        answers.append(answer)
+        return answer.stuck(100, over)
+
+    with network_to(server.url) as network:
+        network.faults["/worker.js"] = stuck
+        page.goto(fake_address(network.url, iterations=2, timeout=3))
+        wait_until_done(page)
+        over.set()
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert (run.error.stage, len(answers)) == ("start", 3)
+    assert run.error.message.startswith("The worker said nothing for 3 s and was stopped.")
+
+
+@pytest.mark.parametrize("fault", ["throw", "crash", "hang"])
+def test_where_nodes_ran_is_worth_no_timing(page: Page, serve: Serve, tiny_zoo: Path, fault: str) -> None:
+    """What is looked up last, when all is timed and proven, may fail without a loss."""
+    page.add_init_script("""
+      const info = {vendor: 'acme', architecture: 'x', description: 'a GPU', device: '', isFallbackAdapter: false};
+      const gpu = {requestAdapter: () => Promise.resolve({info, features: new Set(), limits: {}})};
+      Object.defineProperty(navigator, 'gpu', {get: () => gpu});
+    """)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "warning" else None)
+    server = serve(tiny_zoo, accept_fake=True)
+    page.goto(fake_address(server.url, {"faults": {"placement": fault}}, backends="webgpu", iterations=2, timeout=3))
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert (run.error, run.placement, len(run.samples), run.stopped_by) == (None, None, 2, "iterations")
+    assert [text for text in said if text.startswith("Where the nodes ran is not known: ")]

@@ -1,0 +1,207 @@
+/** One run of a batch: its worker, what it has measured, and what happened around it meanwhile. */
+
+import { ZooError } from './errors.js';
+import { failed } from './run_log.js';
+import { targetOf, whyEnough } from './schedule.js';
+import { summarise } from './statistics.js';
+import { Supervisor } from './supervisor.js';
+
+/** @import { Calibration, Conditions, Failure, Order } from './run_types.js' */
+/** @import { Asked, BackendOption, Measurement, Progress } from './types.js' */
+/** @import { Battery } from './conditions.js' */
+/** @import { Hold } from './hold.js' */
+/** @import { RunState } from './overall.js' */
+/** @import { Beginning, Circumstances } from './run_record.js' */
+/** @import { Size } from './schedule.js' */
+/** @import { Work } from './supervisor.js' */
+/** @import { WakeLockState } from './wake_lock.js' */
+
+/** @typedef {{wakeLock: WakeLockState, battery: Battery}} DeviceState */
+/** What a row says of a run to come. */
+/** @typedef {{model: {id: string, title: string}, variant: {name: string}, option: BackendOption}} Shown */
+
+/**
+ * What is to be measured, whatever it is. `failure`: why it cannot run here, where that is known beforehand.
+ * @template {Shown} Planned
+ * @template Finished
+ * @typedef {object} Task
+ * @property {string} runId
+ * @property {Planned} planned
+ * @property {Asked} asked
+ * @property {Size} size
+ * @property {Failure | null} failure
+ * @property {Work} work
+ * @property {(beginning: Beginning, measured: Measurement, circumstances: Circumstances) => Finished} record
+ */
+
+const MOST_REPEATS = 3;
+
+/**
+ * A run from its first step to its last. The steps never throw; once one has failed or the batch is stopped, the others do nothing.
+ * @template {Shown} Planned
+ * @template Finished
+ */
+export class BatchRun {
+  /**
+   * @param {Task<Planned, Finished>} task
+   * @param {Order} order
+   * @param {Hold} hold
+   * @param {(run: BatchRun<Planned, Finished>, progress: Progress) => void} onProgress
+   */
+  constructor(task, order, hold, onProgress) {
+    this.task = task;
+    this.order = order;
+    this.hold = hold;
+    this.onProgress = onProgress;
+    this.startedAt = '';
+    this.measured = task.work.blank;
+    /** @type {RunState['phase']} */
+    this.phase = 'waiting';
+    /** @type {Progress | null} */
+    this.progress = null;
+    /** @type {number | null} */
+    this.prepareMs = null;
+    this.timesHidden = 0;
+    this.repeats = 0;
+    /** @type {{before: Calibration | null, after: Calibration | null}} */
+    this.calibration = { before: null, after: null };
+    /** @type {Supervisor | null} */
+    this.worker = null;
+    hold.signal.addEventListener('abort', () => this.worker?.stop(), { once: true });
+  }
+
+  /** Whether it still goes on. */
+  get isOn() {
+    return this.measured.error === null && this.phase !== 'waiting' && this.phase !== 'settled' && !this.hold.isStopped;
+  }
+
+  /** Whether a further round would bring something. */
+  get wantsMore() {
+    return this.isOn && whyEnough(this.measured, this.task.asked) === null;
+  }
+
+  begin() {
+    this.startedAt = new Date().toISOString();
+    this.phase = 'preparing';
+  }
+
+  /** Until its session is warm. A page that is hidden meanwhile has all of that done anew: these are numbers too. */
+  async prepare() {
+    const { failure, work } = this.task;
+    if (failure) this.measured = failed(this.measured, failure.stage, failure.message);
+    let isClean = false;
+    while (this.isOn && !isClean) {
+      await this.hold.ready();
+      if (this.hold.isStopped) return;
+      this.worker = new Supervisor(work, (progress) => this.hear(progress));
+      const begin = performance.now();
+      const { worker } = this;
+      isClean = await this.attempt(() => worker.prepare());
+      this.prepareMs = performance.now() - begin;
+      if (!isClean) this.repeat();
+    }
+    this.phase = 'sampling';
+  }
+
+  /**
+   * One round. A page that is hidden meanwhile costs all samples so far, and they are taken again.
+   * @param {number} round
+   * @param {boolean} settle
+   */
+  async take(round, settle) {
+    const { worker, task } = this;
+    if (!worker || !this.isOn) return;
+    const target = targetOf(round, task.asked, this.measured.samples.length);
+    let isClean = await this.attempt(() => worker.take({ round, ...target, settle }));
+    while (!isClean && this.isOn) {
+      this.measured = { ...this.measured, samples: [], final_check: null };
+      if (!this.repeat()) return;
+      await this.hold.ready();
+      isClean = await this.attempt(() => worker.restart());
+      if (isClean && this.isOn) isClean = await this.attempt(() => worker.take({ round, ...targetOf(round, task.asked, 0), settle: false }));
+    }
+  }
+
+  /** What comes after the samples. A page that is hidden meanwhile costs the numbers end to end. */
+  async finish() {
+    const { worker, task } = this;
+    if (!worker || !this.isOn) return;
+    const isClean = await this.attempt(() => worker.finish(whyEnough(this.measured, task.asked) ?? 'iterations'));
+    if (!isClean) this.measured = { ...this.measured, end_to_end: [] };
+    worker.stop();
+  }
+
+  /** Nothing more comes of it. Where it was stopped before it had enough, the measurement says so. */
+  settle() {
+    this.worker?.stop();
+    this.phase = 'settled';
+    if (this.measured.error === null) this.measured = { ...this.measured, stopped_by: whyEnough(this.measured, this.task.asked) ?? 'user' };
+  }
+
+  /**
+   * @param {Order} order
+   * @param {DeviceState} device
+   * @returns {Finished}
+   */
+  record(order, { wakeLock, battery }) {
+    /** @type {Conditions} */
+    const conditions = {
+      times_hidden: this.timesHidden,
+      repeats: this.repeats,
+      wake_lock: wakeLock,
+      battery_level: battery.level,
+      battery_charging: battery.charging,
+      calibration_before: this.calibration.before,
+      calibration_after: this.calibration.after,
+    };
+    return this.task.record({ run_id: this.task.runId, started_at: this.startedAt }, this.measured, { order, conditions });
+  }
+
+  /** @returns {RunState} */
+  state() {
+    const { samples, first_ms: first } = this.measured;
+    const sampledMs = samples.reduce((sum, { duration_ms: ms }) => sum + ms, 0);
+    const { phase, progress, prepareMs, task } = this;
+    const inferenceMs = summarise(samples).median_ms ?? first;
+    return { phase, asked: task.asked, macs: task.size.macs, progress, prepareMs, inferenceMs, samples: samples.length, sampledMs };
+  }
+
+  /**
+   * @param {() => Promise<Measurement>} step
+   * @returns {Promise<boolean>} whether the page was seen all the time
+   */
+  async attempt(step) {
+    const before = this.hold.hides;
+    this.measured = await step();
+    const hides = this.hold.hides - before;
+    this.timesHidden += hides;
+    return hides === 0;
+  }
+
+  /**
+   * What was measured while the page was hidden is worth nothing. It is measured again, but not for ever.
+   * @returns {boolean} whether it may be
+   */
+  repeat() {
+    if (!this.isOn) return false;
+    if (this.repeats < MOST_REPEATS) {
+      this.repeats += 1;
+      return true;
+    }
+    const error = new ZooError('This page was hidden again and again while this was timed', {
+      got: `${this.timesHidden} times hidden, so that it was begun ${MOST_REPEATS + 1} times`,
+      expected: 'a page that is seen until it is timed: browsers slow hidden pages down',
+      next: 'keep this tab in front and the screen on, then time it again',
+    });
+    this.measured = failed(this.measured, this.progress?.stage ?? 'start', error.message);
+    this.worker?.stop();
+    return false;
+  }
+
+  /** @param {Progress} progress */
+  hear(progress) {
+    this.progress = progress;
+    if (this.worker) this.measured = this.worker.measured;
+    this.onProgress(this, progress);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The model page's worker: it loads one network, proves it on the photograph, then looks at the pictures that the page sends it. They
+ * come as pixels and go nowhere else: nothing here sends anything but messages to the page.
+ */
+
+import { answer } from './answers.js';
+import { describeMismatch, verifier } from './compare.js';
+import { download } from './download.js';
+import { explain } from './errors.js';
+import { readSafetensors, tensorOf } from './inputs.js';
+import { preprocess } from './preprocess.js';
+import { loadOnnxruntimeWeb } from './runtimes/ort.js';
+
+/** @import { OnBytes } from './fetch_whole.js' */
+/** @import { FileEntry, ModelEntry } from './manifest_types.js' */
+/** @import { LookReply, LookRequest, LookStage, OpenRequest } from './model_worker_types.js' */
+/** @import { Pixels } from './preprocess.js' */
+/** @import { Session, Tensor, Tensors } from './types.js' */
+/** @typedef {{model: ModelEntry, session: Session<any>, priors: Tensor | null}} Opened any: what a runtime's feeds are is its own business */
+
+const REFERENCE = 'photograph';
+const TELL_EVERY_MS = 100;
+
+const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+/** @type {Opened | null} */
+let opened = null;
+
+scope.onmessage = async (/** @type {MessageEvent<LookRequest>} */ { data: request }) => {
+  try {
+    if (request.kind === 'open') opened = await open(request);
+    else await look(/** @type {Opened} */ (opened), request.pixels);
+  } catch (error) {
+    post({ kind: 'failed', message: explain(error) });
+  }
+};
+enter('start');
+
+/**
+ * @param {OpenRequest} request
+ * @returns {Promise<Opened>}
+ * @throws {Error} when something cannot be had, or the network's outputs here are not PyTorch's
+ */
+async function open({ model, variant, backend, deviceType, threads, onnxruntimeWeb }) {
+  const { bytes, reference, priors } = await fetchFiles(model, variant);
+  enter('runtime');
+  const runtime = await loadOnnxruntimeWeb(onnxruntimeWeb, { backend, deviceType, threads }, progress('runtime'));
+  enter('session');
+  const session = await runtime.createSession(bytes, { backend, deviceType, threads, outputs: model.outputs, placement: false });
+
+  enter('proof');
+  const input = tensorOf(reference, model.input.name, REFERENCE);
+  const outputs = session.read(await session.run(session.prepare({ [model.input.name]: input })));
+  const place = `${runtime.name} ${runtime.version} ${backend}`;
+  const verification = verifier(model, variant, reference, priors, { reference: REFERENCE, runtime: place })(outputs);
+  if (!verification.passed) throw new Error(describeMismatch(verification).replace('A timing of wrong outputs is no timing.', 'So nothing of it is shown.'));
+  post({ kind: 'opened', runtime: place, verification, answer: answer(outputs, model, priors) });
+  return { model, session, priors };
+}
+
+/**
+ * @param {ModelEntry} model
+ * @param {FileEntry} variant
+ * @returns {Promise<{bytes: Uint8Array, reference: Tensors, priors: Tensor | null}>}
+ */
+async function fetchFiles(model, variant) {
+  const reference = model.references.find(({ name }) => name === REFERENCE);
+  if (!reference) throw new Error(`the manifest has no ${REFERENCE} reference for ${model.id}`);
+  const priors = model.postprocessing.kind === 'ssd' ? model.postprocessing.priors : null;
+  const files = [variant, reference, ...(priors ? [priors] : [])];
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const tell = progress('download');
+  let before = 0;
+  const fetchOne = async (/** @type {FileEntry} */ file) => {
+    const { bytes } = await download(file, (done, _, waiting) => tell(before + done, total, waiting));
+    before += file.bytes;
+    return bytes;
+  };
+  const bytes = await fetchOne(variant);
+  const tensors = readSafetensors(await fetchOne(reference), reference.path);
+  const boxes = priors && tensorOf(readSafetensors(await fetchOne(priors), priors.path), 'priors', priors.path);
+  return { bytes, reference: tensors, priors: boxes };
+}
+
+/**
+ * From a picture's pixels to what is in it, as end_to_end.js does it.
+ * @param {Opened} opened
+ * @param {Pixels} pixels
+ */
+async function look({ model, session, priors }, pixels) {
+  enter('look');
+  const begin = performance.now();
+  const input = preprocess(pixels, model.input);
+  const prepared = performance.now();
+  const raw = await session.run(session.prepare({ [model.input.name]: input }));
+  const ran = performance.now();
+  const said = answer(session.read(raw), model, priors);
+  const times = { preprocess_ms: prepared - begin, inference_ms: ran - prepared, postprocess_ms: performance.now() - ran };
+  post({ kind: 'looked', answer: said, times });
+}
+
+/** @param {LookStage} stage */
+function enter(stage) {
+  post({ kind: 'progress', stage, done: 0, total: null, waiting: null });
+}
+
+/**
+ * Tells of bytes, not too often; why none come, at once.
+ * @param {LookStage} stage
+ * @returns {OnBytes}
+ */
+function progress(stage) {
+  let toldAt = -Infinity;
+  return (done, total, waiting) => {
+    if (performance.now() - toldAt < TELL_EVERY_MS && done !== total && waiting === null) return;
+    toldAt = performance.now();
+    post({ kind: 'progress', stage, done, total, waiting });
+  };
+}
+
+/** @param {LookReply} reply */
+function post(reply) {
+  scope.postMessage(reply);
+}

@@ -1,0 +1,85 @@
+/** How far a whole batch is, and how long the rest will take, from what has been seen so far. */
+
+/** @import { Stage } from './run_types.js' */
+/** @import { Asked, Progress } from './types.js' */
+
+/**
+ * One run of a batch. `ms` times: of preparing, on the wall; of one inference, of all samples so far. Null is "not known yet".
+ * @typedef {object} RunState
+ * @property {'waiting' | 'preparing' | 'sampling' | 'settled'} phase
+ * @property {Asked} asked
+ * @property {number} macs
+ * @property {Progress | null} progress
+ * @property {number | null} prepareMs
+ * @property {number | null} inferenceMs
+ * @property {number} samples
+ * @property {number} sampledMs
+ */
+
+/** How much of a run each stage is, for a bar that moves evenly enough. */
+const SHARES = /** @type {Readonly<Record<Stage, number>>} */ ({
+  start: 0,
+  download: 0.15,
+  runtime: 0.06,
+  session: 0.08,
+  first_inference: 0.03,
+  verification: 0.03,
+  warm_up: 0.05,
+  sampling: 0.5,
+  final_check: 0,
+  end_to_end: 0.06,
+  placement: 0.04,
+});
+
+/**
+ * @param {readonly RunState[]} runs at least one
+ * @returns {{share: number, remainingMs: number | null}} `share` from 0 to 1; `remainingMs` is null until something was measured
+ */
+export function overallOf(runs) {
+  return { share: runs.reduce((sum, run) => sum + shareOf(run), 0) / runs.length, remainingMs: remainingMs(runs) };
+}
+
+/** @param {RunState} run */
+function shareOf({ phase, progress }) {
+  if (phase === 'settled') return 1;
+  if (!progress) return 0;
+  const { stage, done, total } = progress;
+  let before = 0;
+  for (const [name, share] of Object.entries(SHARES)) {
+    if (name === stage) return before + (total > 0 ? share * Math.min(1, done / total) : 0);
+    before += share;
+  }
+  return before;
+}
+
+/**
+ * What is not known of a run is taken from the others: preparing takes as long as theirs did, an inference grows with its
+ * multiplications.
+ * @param {readonly RunState[]} runs
+ * @returns {number | null}
+ */
+function remainingMs(runs) {
+  const usualPrepare = mean(runs.flatMap(({ prepareMs }) => prepareMs ?? []));
+  const usualRate = mean(runs.flatMap(({ macs, inferenceMs }) => (inferenceMs === null ? [] : (inferenceMs + 1) / (macs + 1e6))));
+  if (usualPrepare === null || usualRate === null) return null;
+  return runs.reduce((sum, run) => {
+    const inference = run.inferenceMs ?? usualRate * (run.macs + 1e6);
+    return sum + (run.phase === 'settled' ? 0 : (run.prepareMs === null ? usualPrepare : 0) + samplingMs(run, inference));
+  }, 0);
+}
+
+/**
+ * @param {RunState} run
+ * @param {number} inference
+ */
+function samplingMs({ asked, samples, sampledMs, progress }, inference) {
+  const { iterations, minTimeS, timeBudgetS, endToEnd } = asked;
+  const foreseen = progress?.stage === 'sampling' ? progress.total : iterations;
+  const left = Math.max((foreseen - samples) * inference, minTimeS * 1000 - sampledMs, 0);
+  return Math.min(left, Math.max(0, timeBudgetS * 1000 - sampledMs)) + endToEnd * inference;
+}
+
+/** @param {readonly number[]} numbers */
+function mean(numbers) {
+  return numbers.length > 0 ? numbers.reduce((sum, number) => sum + number, 0) / numbers.length : null;
+}
