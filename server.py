@@ -16,6 +16,7 @@ from flask import Flask, Response, request
 
 from builder.errors import ZooError
 from serving import acceptance, files
+from serving.compression import add_compression
 from serving.listening import Listening
 from serving.manners import add_manners
 from serving.models import CARD_NAME, ModelsFolder
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["store"] = store
     add_manners(app)
+    add_compression(app)
     _add_page(app, page)
     _add_models(app, page, models)
     _add_api(app, page, models, store, runtimes)

@@ -13,6 +13,7 @@ from werkzeug.http import quote_etag
 
 from builder.errors import ZooError
 from builder.records import FileEntry
+from serving.compression import TEXT
 from serving.replies import Refusal, error_content, json_reply
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -67,6 +68,10 @@ def send(handle: BinaryIO, *, name: str, etag: str, cache_control: str) -> Respo
             response.content_length = end - start
         if wanted and start == end:
             response = _beyond_the_end(size)
+        elif request.method == "GET" and wanted is None and response.mimetype in TEXT:
+            handle.seek(0)
+            response.direct_passthrough = False
+            response.set_data(handle.read())
         elif request.method == "GET":
             handle.seek(start)
             response.response = _body(handle, end - start)

@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from builder.errors import ZooError
-from serving.replies import SECURITY_HEADERS, Refusal, error_content, json_reply
+from serving.replies import EVALUATING_POLICY, EVALUATING_WORKERS, SECURITY_HEADERS, Refusal, error_content, json_reply
 
 
 def add_manners(app: Flask) -> None:
@@ -33,6 +33,8 @@ def add_manners(app: Flask) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(SECURITY_HEADERS)
+        if request.path in EVALUATING_WORKERS:
+            response.headers["Content-Security-Policy"] = EVALUATING_POLICY
         return response
 
     @app.errorhandler(Refusal)

@@ -33,6 +33,13 @@ SECURITY_HEADERS = {
     ),
 }
 
+# onnxruntime-web's WebNN makes JavaScript functions of strings (Emscripten's embind), which is forbidden everywhere else. A worker has
+# the policy that comes with its script; these have no document, and load nothing but this server's own modules.
+EVALUATING_WORKERS = frozenset({"/webnn_worker.js", "/webnn_own_model_timing.js"})
+EVALUATING_POLICY = SECURITY_HEADERS["Content-Security-Policy"].replace(
+    "'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'"
+)
+
 
 class Refusal(Exception):  # noqa: N818 - a reply, not a fault of ours
     """A request that is answered with `status` and `error`."""

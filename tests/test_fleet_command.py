@@ -26,11 +26,13 @@ def server(serve: Serve, tiny_zoo: Path) -> RunningServer:
 
 
 def command(server: str, *options: str) -> list[str]:
-    return [sys.executable, "-m", "fleet", "run", "--server", server, "--device", "tester", *options]
+    """Without the second that every run takes at least: the tiny models would be timed thousands of times."""
+    known = ("--server", server, "--device", "tester", "--min-time", "0")
+    return [sys.executable, "-m", "fleet", "run", *known, *options]
 
 
 def fleet(server: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(server, *options), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command(server, *options), cwd=ROOT, capture_output=True, text=True, timeout=420, check=False)
 
 
 def rows(server: RunningServer) -> list[dict[str, str]]:
@@ -40,17 +42,32 @@ def rows(server: RunningServer) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_model_is_timed_and_stored(server: RunningServer, kind: Kind) -> None:
-    done = fleet(server.url, "--browser", kind, "--iterations", "4", "--min-time", "0", "--time-budget", "60")
+    done = fleet(server.url, "--browser", kind, "--iterations", "4", "--time-budget", "60", "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "tester: 3 timed, 0 failed, 0 not sent"
     for model in ("echo", "echo_ssd", "echo_boxes"):
         assert re.search(rf"tester: {model} on wasm x\d+: median [\d.]+ ms", done.stdout)
     stored = rows(server)
-    assert [(row["model"], row["backend"], row["device_name"], row["n"]) for row in stored] == [
+    assert sorted((row["model"], row["backend"], row["device_name"], row["n"]) for row in stored) == [
         ("echo", "wasm", "tester", "4"),
-        ("echo_ssd", "wasm", "tester", "4"),
         ("echo_boxes", "wasm", "tester", "4"),
+        ("echo_ssd", "wasm", "tester", "4"),
     ]
+    assert {(row["order_seed"], row["order_mode"], row["order_runs"]) for row in stored} == {("7", "interleaved", "3")}
+    assert {row["backend_ran"] for row in stored} == {"wasm"}
+
+
+def test_what_the_fleet_is_told_reaches_the_measurement(server: RunningServer) -> None:
+    options = ("--models", "echo", "--iterations", "3", "--repeat", "2", "--order", "sequential", "--end-to-end", "2")
+    done = fleet(server.url, *options, "--precision", "90", "--time-budget", "60", "--warmup", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = rows(server)
+    assert sorted(row["order_position"] for row in stored) == ["1", "2"]
+    asked = {(row["order_mode"], row["precision"], row["min_time_s"], row["time_budget_s"]) for row in stored}
+    assert asked == {("sequential", "0.9", "0.0", "60.0")}
+    assert {(row["end_to_end_n"], row["warmup_iterations"], row["warmup_ended_by"]) for row in stored} == {
+        ("2", "1", "count")
+    }
 
 
 def test_webgpu_in_software_gives_verified_outputs(server: RunningServer) -> None:
@@ -90,7 +107,7 @@ def test_a_failed_run_is_told_and_stored(serve: Serve, tiny_zoo: Path, tmp_path:
     assert re.search(r"tester: echo on wasm x\d+: no timing\. .*echo/fp32\.onnx", done.stdout)
     assert done.stdout.splitlines()[-1] == "tester: 1 timed, 1 failed, 0 not sent"
     assert done.stderr.startswith("not every run came to a timing")
-    assert [(row["model"], row["n"]) for row in rows(server)] == [("echo", "0"), ("echo_ssd", "2")]
+    assert sorted((row["model"], row["n"]) for row in rows(server)) == [("echo", "0"), ("echo_ssd", "2")]
 
 
 @pytest.mark.usefixtures("ctrl_c_works")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
@@ -186,7 +187,7 @@ def _too_large() -> bytes:
     ((name, shape),) = ECHO_OUTPUTS.items()
     given = helper.make_tensor_value_info("input", TensorProto.FLOAT, ECHO_INPUT)
     made = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    constants = {
+    constants: dict[str, NDArray[Any]] = {
         "sides": np.array([32_760, 32_760], np.int64), "shape": np.array(shape, np.int64), "none": np.array([0], np.float32)
     }  # fmt: skip
     nodes = [
@@ -201,7 +202,7 @@ def _too_large() -> bytes:
     graph = helper.make_graph(nodes, "too_large", [given], [made], initializer=initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_a_model_that_does_not_fit_in_memory_is_told_with_what_to_do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from builder import cards
 from tests.conftest import Serve
-from tests.support.model_page import ANSWER_MS, model_of, open_model
+from tests.support.model_page import ANSWER_MS, ask, model_of, open_model
+from tests.support.proxy import network_to
 from tests.support.runs import fits, make_failed_run, make_run
 
 
@@ -149,3 +151,37 @@ def test_it_can_be_used_with_the_keyboard_and_fits_a_phone(page: Page, serve: Se
     assert [text for height, text in heights if height < 44] == []
     for field in ("Runs on", "Picture file"):
         expect(page.get_by_label(field)).to_be_visible()
+
+
+def test_stop_ends_a_download_that_is_stuck_and_the_button_begins_anew(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    released = threading.Event()
+    with network_to(serve(tiny_zoo).url) as network:
+        page.goto(f"{network.url}/model.html?id=echo")
+        page.wait_for_selector("html[data-state=ready]")
+        network.faults["/models/echo/fp32.onnx"] = lambda answer: answer.stuck(100, released)
+        page.get_by_role("button", name="What does it see?").click()
+        expect(page.get_by_role("status").filter(has_text="Downloading the network…")).to_be_visible()
+        expect(page.get_by_label("Runs on")).to_be_disabled()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_role("status").filter(has_text="Downloading the network…")).to_have_count(0)
+        expect(page.get_by_label("Runs on")).to_be_enabled()
+        del network.faults["/models/echo/fp32.onnx"]
+        ask(page)
+        expect(page.get_by_text("It is ready: every further picture is looked at")).to_be_visible()
+        released.set()
+
+
+@pytest.mark.browser_errors("Failed to load resource")
+def test_a_file_that_comes_changed_is_told_and_not_run(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    with network_to(serve(tiny_zoo).url) as network:
+        page.goto(f"{network.url}/model.html?id=echo")
+        page.wait_for_selector("html[data-state=ready]")
+        network.faults["/models/echo/fp32.onnx"] = lambda answer: answer.with_body(answer.body[:-1] + b"!")
+        page.get_by_role("button", name="What does it see?").click()
+        alert = page.get_by_role("alert").filter(has_text="echo/fp32.onnx")
+        expect(alert).to_contain_text("SHA-256", timeout=ANSWER_MS)
+        expect(page.locator("#answer")).to_be_empty()
+        del network.faults["/models/echo/fp32.onnx"]
+        expect(page.get_by_role("button", name="What does it see?")).to_be_enabled()

@@ -42,6 +42,10 @@ def camera_page(
         yield browser.new_context(**local_browser.context_options()).new_page()
 
 
+HIDE = """() => {
+  Object.defineProperty(document, 'hidden', {value: true, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
 LIVE = "() => document.querySelector('#camera-video').srcObject?.getTracks().filter(track => track.readyState === 'live').length ?? 0"
 
 
@@ -52,7 +56,7 @@ def test_a_picture_is_taken_with_the_camera_which_is_let_go_of(camera_page: Page
     page.get_by_role("button", name="Use the camera").click()
     shutter = page.get_by_role("button", name="Take the picture")
     expect(shutter).to_be_focused()
-    page.wait_for_function("document.querySelector('#camera-video').videoWidth > 0")
+    page.wait_for_function("() => document.querySelector('#camera-video').videoWidth > 0")
     page.evaluate("window.tracks = document.querySelector('#camera-video').srcObject.getTracks()")
     shutter.click()
     expect(page.locator("#seen-caption")).to_contain_text("Your camera’s picture. The network is given 4 × 4")  # noqa: RUF001
@@ -66,6 +70,12 @@ def test_a_picture_is_taken_with_the_camera_which_is_let_go_of(camera_page: Page
     assert page.evaluate(LIVE) == 1
     page.get_by_role("button", name="Stop the camera").click()
     expect(opener).to_be_focused()
+    assert page.evaluate(LIVE) == 0
+
+    opener.click()
+    expect(shutter).to_be_visible()
+    page.evaluate(HIDE)
+    expect(shutter).to_be_hidden()
     assert page.evaluate(LIVE) == 0
 
 

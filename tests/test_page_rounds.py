@@ -49,7 +49,7 @@ def test_two_models_take_turns_round_by_round_in_the_order_of_the_seed(
     page: Page, serve: Serve, tiny_zoo: Path
 ) -> None:
     server = serve(tiny_zoo, accept_fake=True)
-    both = {"models": "echo,echo_ssd", "iterations": 10}
+    both: dict[str, Any] = {"models": "echo,echo_ssd", "iterations": 10}
     first = orders(page, fake_address(server.url, seed=11, **both))
     taken = [(name, samples) for name, kind, samples, _ in first if kind == "take"]
     for round_ in range(10):

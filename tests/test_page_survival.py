@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import os
+import shlex
 import signal
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -35,8 +36,15 @@ def profile(
     browser_context_args: dict[str, Any],
     tmp_path: Path,
 ) -> Iterator[BrowserContext]:
-    """A browser of its own with a profile on the disk, as people have it."""
-    options = {**browser_type_launch_args, **browser_context_args}
+    """A browser of its own with a profile on the disk, as people have it.
+
+    Playwright has Firefox end with the first of its processes that does; people's does not.
+    """
+    started = tmp_path / "started"
+    quoted = shlex.quote(str(browser_type_launch_args["executable_path"]))
+    started.write_text(f'#!/bin/sh\nunset MOZ_CRASHREPORTER_SHUTDOWN\nexec {quoted} "$@"\n')
+    started.chmod(0o755)
+    options = {**browser_type_launch_args, **browser_context_args, "executable_path": started}
     context = browser_type.launch_persistent_context(tmp_path / "profile", **options)
     yield context
     context.close()
@@ -54,12 +62,12 @@ def content_processes(profile: Path) -> set[int]:
         # One that ends while this looks has nothing to read any more.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
             process = int(folder.name)
-            commands[process] = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            commands[process] = (folder / "cmdline").read_bytes().decode(errors="replace")
             parents[process] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
     ours = {process for process, command in commands.items() if str(profile) in command}
     while more := {process for process, parent in parents.items() if parent in ours} - ours:
         ours |= more
-    return {process for process in ours if "tab" in commands[process]}
+    return {process for process in ours if "-isForBrowser" in commands[process]}
 
 
 @pytest.fixture
@@ -228,6 +236,8 @@ def test_a_batch_of_a_living_tab_is_left_alone(
     assert [row["error_stage"] for row in timings(server)] == [""]
 
 
+# Playwright 1.62 opens no further tab in a Firefox whose content processes were all ended twice.
+@pytest.mark.only_browser("chromium")
 def test_a_batch_that_ends_its_page_again_and_again_is_left_to_a_person(
     profile: BrowserContext, server: RunningServer, end: Killer
 ) -> None:

@@ -68,11 +68,11 @@ def test_a_person_chooses_presses_one_button_and_downloads_the_table(
 ) -> None:
     server = serve(tiny_zoo)
     page.goto(server.url)
+    page.get_by_role("radio", name="Quick look").check()
     page.get_by_role("checkbox", name="Echo SSD").uncheck()
     page.get_by_role("checkbox", name="Echo boxes").uncheck()
     page.locator("input[name=backend][value=wasm]").uncheck()
     page.locator("input[name=backend][value=wasm-1]").check()
-    page.get_by_role("radio", name="Quick look").check()
     page.get_by_label("Name of this device").fill("Kim's laptop")
     expect(page.locator("#plan")).to_contain_text("1 network on 1 backend: 1 run of 5 timed inferences")
     page.get_by_role("button", name="Start timing").click()

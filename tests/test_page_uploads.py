@@ -245,7 +245,7 @@ def test_a_network_that_answers_for_the_server_is_not_believed(page: Page, serve
     """As in a hotel: every request is answered with 200 and a page to log in."""
     server = serve(tiny_zoo, accept_fake=True)
     with network_to(server.url) as network:
-        network.faults["/api/runs"] = lambda answer: Answer(200, {}, b"<h1>Welcome</h1>", 16)
+        network.faults["/api/runs"] = lambda answer: Answer(200, (), b"<h1>Welcome</h1>", 16)
         run_fake(page, network.url)
         assert counts(page) == (1, 0, 1)
         network.faults.clear()
@@ -262,7 +262,9 @@ def test_two_tabs_send_what_both_know_of_once(page: Page, serve: Serve, tiny_zoo
         other.goto(network.url)
         expect(other.locator("#unsent")).to_contain_text("2 runs not sent yet")
         expect(other.locator("html")).to_have_attribute("data-state", "ready")
-        other.wait_for_timeout(500)  # its first attempt fails within milliseconds
+        while posts(network) < 2:
+            other.wait_for_timeout(100)
+        other.wait_for_timeout(500)  # the answer to its attempt is lost within milliseconds
         tried = posts(network)
         network.faults.clear()
         for tab in (page, other):

@@ -168,8 +168,8 @@ def test_the_configuration(client: FlaskClient) -> None:
     found = client.get("/api/config").json
     assert found is not None
     version = found.pop("page_version")
-    assert version.startswith("0.2.0+")
-    assert len(version) == len("0.2.0+") + 12
+    assert version.startswith("0.3.0+")
+    assert len(version) == len("0.3.0+") + 12
     assert found == {
         "onnxruntime_web": {"version": "1.30.0", "base": "/vendor/onnxruntime-web/1.30.0/"},
         "runtimes": ["onnxruntime-web"],
@@ -203,3 +203,10 @@ def test_a_checkout_that_is_not_whole_is_named(tiny_zoo: Path, tmp_path: Path) -
         with pytest.raises(ZooError, match=what) as caught:
             create_app(settings)
         assert next_step in caught.value.next_step
+
+
+def test_only_the_workers_of_webnn_may_make_functions_of_strings(url: str) -> None:
+    for path in ("/", "/worker.js", "/profile_worker.js", "/webnn_worker.js?", "/webnn_own_model_timing.js"):
+        policy = ask_server(url, path).headers["Content-Security-Policy"]
+        assert ("'unsafe-eval'" in policy) == ("webnn" in path), path
+        assert policy.replace(" 'unsafe-eval'", "") == EVERY_REPLY["Content-Security-Policy"]

@@ -88,7 +88,7 @@ function taskOf(runId, planned, context) {
     asked: job,
     size: { bytes: variant.bytes, macs: variant.macs },
     failure,
-    work: { script: './worker.js', name: `${model.id} ${option.value}`, prepare, blank: blankMeasurement(job), timeoutS: context.settings.timeoutS },
+    work: { script: option.backend === 'webnn' ? './webnn_worker.js' : './worker.js', name: `${model.id} ${option.value}`, prepare, blank: blankMeasurement(job), timeoutS: context.settings.timeoutS },
     record: (beginning, measured, circumstances) => finishRun(beginning, job, measured, context, circumstances),
   };
 }

@@ -56,10 +56,12 @@ const DESERTED = 'the runs that it was to take turns with failed before they wer
 export async function conduct(entries, surroundings) {
   const watch = watchConditions();
   const awake = keepAwake();
+  const hold = new Hold(surroundings.control, watch, surroundings.listener.said);
+  const conductor = new Conductor(entries, surroundings, hold, () => ({ wakeLock: awake.state(), battery: watch.battery() }));
   try {
-    const device = () => ({ wakeLock: awake.state(), battery: watch.battery() });
-    return await new Conductor(entries, surroundings, new Hold(surroundings.control, watch, surroundings.listener.said), device).conduct();
+    return await conductor.conduct();
   } finally {
+    conductor.dismiss();
     awake.release();
     watch.stop();
   }
@@ -101,6 +103,11 @@ class Conductor {
     for (const block of blocksIn(others)) calibration = await this.measure(block, calibration);
     for (const run of this.starved) calibration = await this.measure([this.aloneNow(run)], calibration);
     return this.result;
+  }
+
+  /** Whatever has happened, no worker stays behind. */
+  dismiss() {
+    for (const { worker } of this.runs) worker?.stop();
   }
 
   /**

@@ -97,8 +97,8 @@ function endToEndFacts(all) {
 }
 
 /** @param {Order} order @returns {Fact} */
-function orderFact({ mode, position, runs, seed }) {
-  const manner = { alone: 'alone', interleaved: 'in turns', sequential: 'one after another' }[mode];
+function orderFact({ mode, position, runs, block, seed }) {
+  const manner = { alone: 'alone', interleaved: `in turns with those of block ${block}`, sequential: 'one after another' }[mode];
   return ['Order', mode === 'alone' ? manner : `${position} of ${runs}, ${manner}, seed ${seed}`, 'order'];
 }
 

@@ -43,6 +43,14 @@ export function counted(count, one, many = `${one}s`) {
 }
 
 /**
+ * With a full stop at its end, so that another sentence can follow.
+ * @param {string} text
+ */
+export function sentence(text) {
+  return text.endsWith('.') ? text : `${text}.`;
+}
+
+/**
  * A time that is not known exactly, as it is said.
  * @param {number} seconds
  */

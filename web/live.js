@@ -145,12 +145,12 @@ export class LivePanel {
   /**
    * The batch is over. A failure, or a run that was stopped before a sample was proven, has nothing to plot: so the run that was timed
    * last comes back into view, or nothing.
-   * @param {{done: number, failed: number}} result
+   * @param {{done: number, failed: number, what?: string}} result what: was done with the runs, if they were not timed
    */
-  end({ done, failed }) {
+  end({ done, failed, what = 'timed' }) {
     window.clearTimeout(this.timer);
     this.batch.isOver = true;
-    const outcome = `${done - failed} of ${this.batch.total} runs timed${failed > 0 ? `, ${failed} failed` : ''}`;
+    const outcome = `${done - failed} of ${this.batch.total} runs ${what}${failed > 0 ? `, ${failed} failed` : ''}`;
     this.title.textContent = done < this.batch.total ? `Stopped: ${outcome}` : outcome;
     for (const place of [this.detail, this.left, this.runsOver, this.reason]) place.textContent = '';
     this.reason.hidden = true;
@@ -173,9 +173,10 @@ export class LivePanel {
     this.drawnAt = performance.now();
     const { total, over, runs, onId, latest, overall, said, remaining } = this.batch;
     const run = onId === null ? undefined : runs.get(onId);
-    const reason = said ?? latest.waiting ?? null;
+    // A person, or the network, has to do something. What passes by itself stands where the stage does, so that nothing moves.
+    const [reason, passing] = isHeld() ? [said, null] : [latest.waiting ?? null, said];
     this.title.textContent = run ? `Run ${run.position} of ${total}: ${run.name}` : '';
-    this.detail.textContent = run ? inWords(latest, run) : '';
+    this.detail.textContent = passing ?? (run ? inWords(latest, run) : '');
     this.reason.textContent = reason ?? '';
     this.reason.hidden = reason === null;
     this.bar.value = overall?.share ?? over / Math.max(total, 1);
@@ -202,4 +203,9 @@ export class LivePanel {
     this.batch.plottedId = runId;
     this.plot.show(name, samples, iterations);
   }
+}
+
+/** Whether it is the person who holds the batch, by pausing it or by looking at something else. */
+function isHeld() {
+  return document.hidden || document.documentElement.hasAttribute('data-paused');
 }

@@ -5,6 +5,7 @@ import { byId } from './dom.js';
 import { defaultDeviceName, readEnvironment } from './environment.js';
 import { explain } from './errors.js';
 import { ChoiceForm } from './form.js';
+import { sentence } from './format.js';
 import { probeGpu } from './gpu.js';
 import { recallDeviceName, rememberDeviceName } from './identity.js';
 import { leftBatches } from './left_behind.js';
@@ -117,7 +118,7 @@ async function onDemand(load) {
   try {
     return await load();
   } catch (error) {
-    showProblems('A part of the page could not be loaded', [`${explain(error)}. Next: see that the server can be reached, then reload the page.`]);
+    showProblems('A part of the page could not be loaded', [`${sentence(explain(error))} Next: see that the server can be reached, then reload the page.`]);
     return null;
   }
 }

@@ -36,7 +36,11 @@ export class PictureSources {
     this.open.addEventListener('click', () => void this.openCamera());
     byId('camera-shoot', HTMLButtonElement).addEventListener('click', () => this.shoot());
     byId('camera-stop', HTMLButtonElement).addEventListener('click', () => this.closeCamera());
+    // Nobody should be filmed by a page that is not in view.
     window.addEventListener('pagehide', () => this.closeCamera());
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) this.closeCamera();
+    });
     document.addEventListener('paste', ({ clipboardData }) => {
       const files = [...(clipboardData?.files ?? [])];
       if (files.length > 0) void this.take(files);
@@ -123,6 +127,6 @@ export class PictureSources {
     this.camera.stop();
     this.preview.hidden = true;
     this.open.disabled = false;
-    if (had) this.open.focus();
+    if (had) this.open.focus({ preventScroll: true });
   }
 }

@@ -27,7 +27,7 @@ export async function showTimings(model) {
     return;
   }
   const which = runs.length === LATEST ? `The newest ${LATEST} runs` : counted(runs.length, 'run');
-  note.replaceChildren(`${which} on this server, the newest first. `, html('a', { href: timingPage(model.id) }, 'Time it again'), '.');
+  note.replaceChildren(`${which} on this server${runs.length > 1 ? ', the newest first' : ''}. `, html('a', { href: timingPage(model.id) }, 'Time it again'), '.');
   const table = byId('timings', HTMLTableElement);
   table.tHead?.replaceChildren(html('tr', { role: 'row' }, ...COLUMNS.map((title) => html('th', { scope: 'col', role: 'columnheader' }, title))));
   const several = model.variants.length > 1;

@@ -7,14 +7,14 @@ import { download } from './download.js';
 import { ZooError, explain } from './errors.js';
 import { megabytes, milliseconds, verdict } from './format.js';
 import { answerInWords, answerList, boxes } from './model_answers.js';
+import { RunsOn } from './model_choice.js';
 import { PictureSources } from './model_picture.js';
 import { showSeen } from './model_seen.js';
 import { ModelSession } from './model_session.js';
 import { photographPixels } from './photograph.js';
-import { predictedSupport } from './plan.js';
 
 /** @import { Answer } from './answers.js' */
-/** @import { ModelEntry, VariantEntry } from './manifest_types.js' */
+/** @import { ModelEntry } from './manifest_types.js' */
 /** @import { LookProgress, LookStage } from './model_worker_types.js' */
 /** @import { Picture } from './picture.js' */
 /** @import { EndToEnd } from './run_types.js' */
@@ -40,9 +40,6 @@ export class TryPanel {
   constructor(model, config, options) {
     this.model = model;
     this.config = config;
-    this.options = options;
-    this.backend = byId('backend', HTMLSelectElement);
-    this.variant = byId('variant', HTMLSelectElement);
     this.button = byId('ask', HTMLButtonElement);
     this.stop = byId('ask-stop', HTMLButtonElement);
     /** @type {Picture | null} null until the photograph is there */
@@ -55,57 +52,28 @@ export class TryPanel {
     this.again = false;
     /** @type {readonly string[] | null} */
     this.labels = null;
-    this.fill();
+    this.runsOn = new RunsOn(model, options, () => this.drop());
+    byId('seeded', HTMLElement).hidden = model.weights.kind !== 'seeded';
     this.button.addEventListener('click', () => void this.ask());
     this.stop.addEventListener('click', () => this.work?.abort(new Stopped()));
-    for (const select of [this.backend, this.variant]) select.addEventListener('change', () => this.drop());
-    const sources = new PictureSources({
+    this.sources = new PictureSources({
       onPicture: (picture, name) => this.show(picture, name, false),
       onPhotograph: () => void this.showPhotograph(),
       onProblem: (message) => this.complain(message),
     });
-    this.sources = sources;
-  }
-
-  /** What can be chosen. A backend that cannot run here, or that is predicted to stop at this network, says so. */
-  fill() {
-    const { variants, weights } = this.model;
-    this.variant.replaceChildren(...variants.map(({ name, bytes }) => html('option', { value: name }, `${name}, ${megabytes(bytes)} MB`)));
-    byId('variant-field', HTMLElement).hidden = variants.length === 1;
-    byId('seeded', HTMLElement).hidden = weights.kind !== 'seeded';
-    this.fillBackends();
-  }
-
-  fillBackends() {
-    const before = this.backend.value;
-    const variant = this.chosenVariant();
-    const choices = this.options.map((option) => {
-      const stops = predictedSupport(variant, option.backend)?.status === 'stops';
-      const why = option.blocked ? 'not here' : stops ? 'cannot run this network' : '';
-      return html('option', { value: option.value, disabled: why !== '' }, why ? `${option.title}: ${why}` : option.title);
-    });
-    this.backend.replaceChildren(...choices);
-    const kept = choices.find(({ value, disabled }) => value === before && !disabled) ?? choices.find(({ disabled }) => !disabled);
-    if (kept) kept.selected = true;
-    this.button.disabled = kept === undefined;
     this.describe();
-  }
-
-  /** @returns {VariantEntry} */
-  chosenVariant() {
-    const { variants } = this.model;
-    return /** @type {VariantEntry} */ (variants.find(({ name }) => name === this.variant.value) ?? variants[0]);
   }
 
   /** Say what the button does. */
   describe() {
-    const size = `${megabytes(this.chosenVariant().bytes)} MB`;
+    const size = `${megabytes(this.runsOn.variant().bytes)} MB`;
     byId('ask-note', HTMLElement).textContent = this.session
       ? 'It is ready: every further picture is looked at as soon as it is there.'
       : `Loads ${size} once, checks it against PyTorch on the shipped photograph, then looks at the picture.`;
     this.button.hidden = this.session !== null || this.work !== null;
+    this.button.disabled = this.runsOn.option() === null;
     this.stop.hidden = this.work === null;
-    for (const select of [this.backend, this.variant]) select.disabled = this.work !== null;
+    this.runsOn.disable(this.work !== null);
   }
 
   /** The photograph, which is shown before anything is asked for. */
@@ -129,6 +97,7 @@ export class TryPanel {
     this.isPhotograph = isPhotograph;
     this.forget();
     showSeen(picture, name, this.model.input);
+    if (!isPhotograph) byId('frame', HTMLElement).scrollIntoView({ block: 'nearest' });
     if (this.session || this.work) void this.ask();
   }
 
@@ -150,7 +119,8 @@ export class TryPanel {
     } catch (error) {
       this.session?.close();
       this.session = null;
-      if (!(error instanceof Stopped)) this.complain(error instanceof ZooError || !(error instanceof Error) ? explain(error) : error.message);
+      if (error instanceof Stopped) this.forget();
+      else this.complain(error instanceof ZooError || !(error instanceof Error) ? explain(error) : error.message);
     } finally {
       this.work = null;
       this.progress(null);
@@ -173,8 +143,8 @@ export class TryPanel {
 
   /** @returns {import('./model_worker_types.js').OpenRequest} */
   request() {
-    const { backend, deviceType, threads } = /** @type {BackendOption} */ (this.options.find(({ value }) => value === this.backend.value));
-    return { kind: 'open', model: this.model, variant: this.chosenVariant(), backend, deviceType, threads, onnxruntimeWeb: this.config.onnxruntime_web };
+    const { backend, deviceType, threads } = /** @type {BackendOption} */ (this.runsOn.option());
+    return { kind: 'open', model: this.model, variant: this.runsOn.variant(), backend, deviceType, threads, onnxruntimeWeb: this.config.onnxruntime_web };
   }
 
   /**
@@ -225,6 +195,7 @@ export class TryPanel {
     const problem = byId('ask-problem', HTMLElement);
     problem.textContent = message;
     problem.hidden = false;
+    problem.scrollIntoView({ block: 'nearest' });
     byId('ask-status', HTMLElement).textContent = '';
   }
 
@@ -241,7 +212,7 @@ export class TryPanel {
     this.session?.close();
     this.session = null;
     this.forget();
-    this.fillBackends();
+    this.describe();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { byId } from './dom.js';
 import { explain } from './errors.js';
+import { sentence } from './format.js';
 
 /** @typedef {{take: (files: readonly File[]) => Promise<void>}} Taker */
 
@@ -41,7 +42,7 @@ async function pass(files, open) {
     await (await open()).take(files);
   } catch (error) {
     const problem = byId('own-problem', HTMLElement);
-    problem.textContent = `The code that reads files could not be loaded. ${explain(error)}. Next: see that the server can be reached, reload the page and try again.`;
+    problem.textContent = `The code that reads files could not be loaded. ${sentence(explain(error))} Next: see that the server can be reached, reload the page and try again.`;
     problem.hidden = false;
   }
 }

@@ -90,7 +90,7 @@ function taskOf(runId, planned, { file, facts, sha256 }, filled, reference, cont
     size: { bytes: file.size, macs: 0 },
     failure: blocked || unproven,
     work: {
-      script: './own_model_timing.js',
+      script: option.backend === 'webnn' ? './webnn_own_model_timing.js' : './own_model_timing.js',
       name: `own file, ${option.value}`,
       prepare,
       blank: blankMeasurement(asked),

@@ -1,17 +1,21 @@
 /** Profiles on demand: one after another, each in a worker of its own, shown as soon as it is there. Loaded with the first one. */
 
-import { backendName, megabytes } from './format.js';
+import { backendName } from './format.js';
+import { randomUuid } from './identity.js';
 import { ProfileSection } from './profile_section.js';
 import { blankMeasurement } from './run_log.js';
 import { Supervisor } from './supervisor.js';
 
 /** @import { Config, Job, Measurement, PlannedRun, Progress, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
+/** @import { LivePanel } from './live.js' */
 /** @import { PauseGate } from './pause.js' */
 /** @import { Profile, Profiled } from './profile_types.js' */
 /** @typedef {{config: Config, settings: Settings, environment: Environment}} Surroundings */
 /** @typedef {{signal: AbortSignal, gate: PauseGate}} Control */
 
+const WARM_UP = 3;
+const ITERATIONS = 10;
 /** What onnxruntime-web 1.30 tells nothing of, and why. */
 const NO_PROFILE = {
   webgl: "onnxruntime-web's WebGL backend has another profiler, which this page does not read",
@@ -21,30 +25,47 @@ const NO_PROFILE = {
 /**
  * @param {readonly PlannedRun[]} plan
  * @param {Surroundings} surroundings
- * @param {(text: string | null) => void} say what is going on
+ * @param {LivePanel} panel
  * @param {Control} control
- * @returns {Promise<{done: number, failed: number}>} how many profiles were tried, and how many of them failed
+ * @returns {Promise<{done: number, failed: number, what: string}>} how many profiles were tried, and how many of them failed
  */
-export async function profileRuns(plan, surroundings, say, { signal, gate }) {
+export async function profileRuns(plan, surroundings, panel, control) {
+  const isProfiling = (/** @type {boolean} */ is) => document.documentElement.toggleAttribute('data-profiling', is);
+  isProfiling(true);
+  panel.open(plan.length);
+  try {
+    const outcomes = await profileEach(plan, surroundings, panel, control);
+    return { done: outcomes.length, failed: outcomes.filter((isMade) => !isMade).length, what: 'profiled' };
+  } finally {
+    isProfiling(false);
+  }
+}
+
+/**
+ * @param {readonly PlannedRun[]} plan
+ * @param {Surroundings} surroundings
+ * @param {LivePanel} panel
+ * @param {Control} control
+ * @returns {Promise<readonly boolean[]>} of each that was tried, whether there is a profile
+ */
+async function profileEach(plan, surroundings, panel, { signal, gate }) {
   const section = new ProfileSection();
-  let [done, failed] = [0, 0];
-  for (const planned of plan) {
-    if (gate.isPaused) say('Paused.');
+  /** @type {boolean[]} */
+  const outcomes = [];
+  for (const [index, planned] of plan.entries()) {
     await gate.whenRunning();
     if (signal.aborted) break;
-    const name = `${planned.model.title} ${planned.variant.name} on ${backendName(planned.option)}`;
-    const measured = await profileOne(planned, surroundings, signal, (progress) => say(`Profiling ${name}: ${inWords(progress)}`));
+    const { model, variant, option } = planned;
+    const [runId, name] = [randomUuid(), `${model.title} ${variant.name} on ${backendName(option)}`];
+    panel.begin(runId, { name: `profile of ${name}`, position: index + 1, iterations: ITERATIONS, heldTo: 'PyTorch' });
+    const measured = await profileOne(planned, surroundings, signal, (progress) => panel.progress(runId, progress, null));
+    panel.drop(runId);
     if (signal.aborted) break;
-    done += 1;
-    if (measured.error) {
-      failed += 1;
-      section.addFailure(name, measured.error.message);
-    } else {
-      section.add(planned.model.title, profileOf(planned, /** @type {{profiled: Profiled}} */ (/** @type {unknown} */ (measured)).profiled, surroundings));
-    }
+    outcomes.push(measured.error === null);
+    if (measured.error) section.addFailure(name, measured.error.message);
+    else section.add(model.title, profileOf(planned, /** @type {{profiled: Profiled}} */ (/** @type {unknown} */ (measured)).profiled, surroundings));
   }
-  say(null);
-  return { done, failed };
+  return outcomes;
 }
 
 /**
@@ -63,10 +84,10 @@ async function profileOne({ model, variant, option }, { config, settings }, sign
     backend,
     deviceType,
     threads,
-    iterations: 0,
+    iterations: ITERATIONS,
     minTimeS: 0,
     precision: null,
-    warmup: null,
+    warmup: WARM_UP,
     timeBudgetS: settings.timeBudgetS,
     endToEnd: 0,
     placement: false,
@@ -75,7 +96,7 @@ async function profileOne({ model, variant, option }, { config, settings }, sign
     fake: settings.fake,
   };
   const blank = blankMeasurement(job);
-  const impossible = option.blocked ?? NO_PROFILE[/** @type {'webgl'} */ (backend)];
+  const impossible = option.blocked ?? NO_PROFILE[/** @type {'webgl' | 'webnn'} */ (backend)];
   if (impossible) return { ...blank, error: { stage: 'start', message: `${option.title} gives no profile here: ${impossible}.` } };
   const work = { script: './profile_worker.js', name: `profile of ${model.id}`, prepare: { kind: /** @type {const} */ ('prepare'), job }, blank, timeoutS: settings.timeoutS };
   const supervisor = new Supervisor(work, onProgress);
@@ -111,14 +132,4 @@ function profileOf({ model, variant, option }, profiled, { config, environment }
     timer_step_ms: environment.timer_step_ms,
     ...profiled,
   });
-}
-
-/** @param {Progress} progress */
-function inWords({ stage, done, total, waiting }) {
-  if (waiting) return waiting;
-  if (stage === 'download') return `downloading ${megabytes(done)} of ${megabytes(total)} MB`;
-  if (stage === 'warm_up') return `warming up, ${done} of ${total}`;
-  if (stage === 'sampling') return `inference ${done} of ${total}`;
-  if (stage === 'final_check') return 'comparing the outputs, reading the profile';
-  return stage === 'first_inference' ? 'first inference' : stage === 'session' ? 'creating the session' : 'starting';
 }

@@ -17,7 +17,7 @@ export function wireProfiles(app, runner) {
   const start = (/** @type {readonly PlannedRun[]} */ plan, /** @type {HTMLButtonElement} */ pressed) =>
     runner.during(pressed, async ({ panel }, control) => {
       const { profileRuns } = await import('./profile.js');
-      return profileRuns(plan, app, (text) => panel.say(text), control);
+      return profileRuns(plan, app, panel, control);
     });
   byId('results', HTMLTableElement).addEventListener('click', ({ target }) => {
     const button = target instanceof Element ? target.closest('[data-profile]') : null;

@@ -15,6 +15,8 @@ const PLACES = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 const BOTH = [{ field: 'share', title: 'Share', numeric: true, text: ({ share }) => `${(100 * share).toFixed(1)} %` }];
 /** @type {readonly Column<Line>[]} */
 const PLACE = [{ field: 'backend', title: 'Runs on', text: ({ backend }) => PLACES[backend] }];
+/** @type {readonly Column<NodeTime>[]} */
+const INPUTS = [{ field: 'inputs', title: 'Inputs', text: ({ inputs }) => inputs }];
 /** @type {readonly Column<OperatorTime>[]} */
 const OPERATOR = [
   { field: 'operator', title: 'Operator', text: ({ operator }) => operator },
@@ -25,8 +27,7 @@ const OPERATOR = [
 const NODE = [
   { field: 'node', title: 'Node', text: ({ node }) => node },
   { field: 'operator', title: 'Operator', text: ({ operator }) => operator },
-  { field: 'inputs', title: 'Inputs', text: ({ inputs }) => inputs },
-  { field: 'median_ms', title: 'Median, ms', numeric: true, text: ({ median_ms: ms }) => milliseconds(ms) },
+  { field: 'node_ms', title: 'Median, ms', numeric: true, text: ({ median_ms: ms }) => milliseconds(ms) },
 ];
 
 /**
@@ -42,7 +43,7 @@ export function operatorTable(profile) {
  * @param {Profile} profile
  */
 export function nodeTable(profile) {
-  return table('profile-node-times', [...NODE, ...BOTH, ...placeColumn(profile)], profile.nodes);
+  return table('profile-node-times', [...NODE, ...BOTH, ...placeColumn(profile), ...INPUTS], profile.nodes);
 }
 
 /**

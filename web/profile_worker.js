@@ -13,8 +13,6 @@ import { zooSubject } from './zoo_subject.js';
 /** @import { Profiled } from './profile_types.js' */
 /** @import { ProfiledSession } from './runtimes/ort_profile.js' */
 
-const WARM_UP = 3;
-const ITERATIONS = 10;
 /** Warm-up may take this share of the time budget, the profiled inferences the same: one of each at least. */
 const SHARE = 0.25;
 const REPORT_EVERY_MS = 200;
@@ -58,8 +56,8 @@ async function profile(job, log) {
   log.proven('verification', verify(first), subject.mismatch);
 
   const limitMs = SHARE * job.timeBudgetS * 1000;
-  const warmedUp = await infer(session, feeds, { most: WARM_UP - 1, limitMs: limitMs - firstMs, stage: 'warm_up' }, log);
-  const { count, outputs } = await infer(session, feeds, { most: ITERATIONS, least: 1, limitMs, stage: 'sampling' }, log);
+  const warmedUp = await infer(session, feeds, { most: (job.warmup ?? 1) - 1, limitMs: limitMs - firstMs, stage: 'warm_up' }, log);
+  const { count, outputs } = await infer(session, feeds, { most: job.iterations, least: 1, limitMs, stage: 'sampling' }, log);
   log.enter('final_check');
   log.proven('final_check', verify(outputs), subject.mismatch);
   const { verification, final_check } = log.measured;

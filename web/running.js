@@ -2,6 +2,7 @@
 
 import { byId } from './dom.js';
 import { explain } from './errors.js';
+import { sentence } from './format.js';
 import { showProblems } from './notices.js';
 import { PauseGate } from './pause.js';
 
@@ -46,7 +47,7 @@ export class Runner {
 
   stopNow() {
     this.stopping.abort();
-    this.gate.resume();
+    this.setPaused(false);
     this.view?.panel.say('Stopping.', { now: true });
   }
 
@@ -60,15 +61,17 @@ export class Runner {
     exchange([pressed], this.pause, 'running');
     window.scrollTo(0, 0);
     let result = { done: 0, failed: 0 };
+    let unfinished = 0;
     try {
       const { BatchView } = await import('./batch_view.js');
       this.view ??= new BatchView();
       result = await run(this.view, { signal: this.stopping.signal, gate: this.gate });
     } catch (error) {
-      showProblems('The runs ended before their time', [`${explain(error)} What was timed before is kept. Next: reload the page and start again.`]);
+      unfinished = 1; // A driver must not take this for a success.
+      showProblems('The runs ended before their time', [`${sentence(explain(error))} What was timed before is kept. Next: reload the page and start again.`]);
     }
     this.view?.panel.end(result);
-    Object.assign(root.dataset, { runsDone: result.done, runsFailed: result.failed, runsUnsent: this.outbox.kept.length });
+    Object.assign(root.dataset, { runsDone: result.done, runsFailed: result.failed + unfinished, runsUnsent: this.outbox.kept.length });
     this.setPaused(false);
     exchange([this.pause, this.stop], pressed, 'done');
   }

@@ -174,7 +174,7 @@ function verification({ run }) {
  */
 function notes({ run: { error, warnings, order } }) {
   if (error) return [html('p', { class: 'failure' }, `Failed at ${stageName(error.stage)}. ${error.message}`)];
-  const turns = order?.mode === 'interleaved' ? [html('span', { class: 'line quiet' }, `in turns with ${counted(order.runs - 1, 'other')}`)] : [];
+  const turns = order?.mode === 'interleaved' ? [html('span', { class: 'line quiet' }, 'in turns with others')] : [];
   if (warnings.length === 0) return turns;
   const names = warnings.map(({ code }) => code.replaceAll('_', ' ')).join(', ');
   const messages = warnings.map(({ code, message }) => html('p', { class: 'warning', 'data-code': code }, message));

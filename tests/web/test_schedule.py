@@ -84,7 +84,7 @@ def test_what_does_not_fit_in_memory_is_run_alone_and_says_why(javascript: JavaS
     large = next(run for run in found if run["name"] == 1)
     assert large["mode"] == "sequential"
     assert large["reason"] == (
-        "no other run fitted beside it: about 1320 MB of the 1000 MB that all sessions together may take here"
+        "no other run fitted beside it: about 1560 MB of the 1000 MB that all sessions together may take here"
     )
 
 

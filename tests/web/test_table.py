@@ -113,7 +113,7 @@ def test_a_run_that_ended_early_says_so(javascript: JavaScript, changes: dict[st
 
 
 def test_all_else_is_told_beneath_the_plot(javascript: JavaScript) -> None:
-    order = {"batch_id": "b", "mode": "interleaved", "seed": 7, "position": 2, "runs": 12, "reason": None}
+    order = {"batch_id": "b", "mode": "interleaved", "seed": 7, "position": 2, "runs": 12, "block": 3, "reason": None}
     calibration = {"workers": 2, "loop_ms": 5, "lost_share": 0.123}
     conditions = {
         "times_hidden": 2,
@@ -140,7 +140,7 @@ def test_all_else_is_told_beneath_the_plot(javascript: JavaScript) -> None:
         "end_to_end_parts": "4.00 before, 22.0 inference, 2.00 after (ms)",
         "warmup_iterations": "10, until it was steady",
         "stopped_by": "enough samples",
-        "order": "2 of 12, in turns, seed 7",
+        "order": "2 of 12, in turns with those of block 3, seed 7",
         "times_hidden": "2 times, begun again 1 time",
         "battery": "battery, 50 % charged",
         "lost_share": "12.3 % before, not measured after",
@@ -159,7 +159,7 @@ def test_warnings_are_named_and_told_and_the_order_too(javascript: JavaScript) -
       return [notes.querySelector('.line').textContent, notes.querySelector('summary').textContent, [...notes.querySelectorAll('[data-code]')].map(p => p.textContent)];
     }"""
     assert javascript("table.js", notes, RUN | {"warnings": warnings, "order": order}) == [
-        "in turns with 2 others",
+        "in turns with others",
         "2 warnings: tab hidden, drift",
         ["The tab was hidden.", "It slowed down."],
     ]
