@@ -24,7 +24,11 @@ def client(tiny_zoo: Path, tmp_path: Path) -> Iterator[FlaskClient]:
 
 @pytest.mark.parametrize(
     ("address", "file"),
-    [("/", ROOT / "web" / "index.html"), ("/style.css", ROOT / "web" / "style.css"), ("/main.js", ROOT / "web" / "main.js")],
+    [
+        ("/", ROOT / "web" / "index.html"),
+        ("/style.css", ROOT / "web" / "style.css"),
+        ("/main.js", ROOT / "web" / "main.js"),
+    ],
 )
 def test_text_shrinks_and_comes_back_as_it_was(client: FlaskClient, address: str, file: Path) -> None:
     reply = client.get(address, headers=GZIP)
