@@ -103,6 +103,7 @@ def test_without_webnn_the_runs_say_so(page: Page, serve: Serve, tiny_zoo: Path)
     expect(page.get_by_role("checkbox", name="WebNN")).to_have_count(0)
     page.goto(address(server.url, autorun=1, models="echo", backends="webnn-cpu,webnn-npu", iterations=1))
     wait_until_done(page)
+    expect(rows(page)).to_have_count(2)
     runs = [stored(server.url, row) for row in rows(page).all()]
     assert sorted(run.device_type or "" for run in runs) == ["cpu", "npu"]
     for run in runs:

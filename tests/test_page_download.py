@@ -147,9 +147,9 @@ def test_a_file_that_the_server_refuses_is_explained_in_its_words(
 
 def _page(answer: Answer) -> Answer:
     """A page that some gateway answers in a file's place."""
-    headers = tuple(pair for pair in answer.headers if pair[0].lower() != "content-type")
-    body = b"<!doctype html><title>Sign in</title>"
-    return Answer(200, (*headers, ("Content-Type", "text/html")), body, len(body))
+    page = answer.with_body(b"<!doctype html><title>Sign in</title>")
+    headers = tuple(pair for pair in page.headers if pair[0].lower() != "content-type")
+    return Answer(200, (*headers, ("Content-Type", "text/html")), page.body, page.announced)
 
 
 @pytest.mark.browser_errors(*BROKEN, "prepare wasm", "Aborted", "MIME", "module script", "Loading module")

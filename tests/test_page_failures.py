@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -158,9 +159,148 @@ def test_a_session_that_finds_no_memory_beside_others_is_run_again_alone(
     assert deserted is not None
     assert starved is not None
     assert (deserted.mode, starved.mode) == ("sequential", "sequential")
-    assert deserted.reason == "the runs that it was to take turns with failed before they were timed"
+    assert deserted.reason == (
+        "none of the runs that it was to take turns with completed a round: each failed, lacked memory or was stopped before"
+    )
     assert starved.reason == "its memory did not suffice beside other sessions, so it was run again alone"
     assert starved.block == 2
+
+
+def test_a_run_that_was_put_aside_for_memory_is_recorded_though_the_batch_is_stopped(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    page.add_init_script(SHORT_OF_MEMORY)
+    server = serve(tiny_zoo, accept_fake=True)
+    page.goto(fake_address(server.url, {"durations_ms": [20], "pace_ms": 50}, models="echo,echo_ssd", iterations=100))
+    expect(page.locator("#progress-detail")).to_have_text(re.compile("Sample [2-9]"))
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    runs = [stored(server.url, row) for row in rows(page).all()]
+    (starved,) = [run for run in runs if run.error]
+    assert starved.error is not None
+    assert starved.error.stage == "session"
+    assert starved.error.message.startswith("The memory of this browser does not suffice")
+
+
+def test_a_run_whose_second_attempt_is_stopped_is_recorded_with_the_failure_of_the_first(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    page.add_init_script(SHORT_OF_MEMORY)
+    server = serve(tiny_zoo, accept_fake=True)
+    page.goto(
+        fake_address(
+            server.url, {"durations_ms": [20], "pace_ms": 200}, models="echo,echo_ssd", iterations=2, warmup=10
+        )
+    )
+    page.locator("#results tbody tr[data-outcome=ok]").wait_for()
+    expect(page.locator("#progress-detail")).to_have_text(re.compile("Warming up"))
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    assert counts(page) == (2, 1, 0)
+    (error,) = [run.error for run in (stored(server.url, row) for row in rows(page).all()) if run.error]
+    assert error.message.startswith("The memory of this browser does not suffice")
+
+
+def test_a_partner_that_fails_after_a_round_leaves_a_run_that_took_turns(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    page.add_init_script("""
+      window.Worker = class extends Worker {
+        postMessage(message, ...others) {
+          const isOdd = message.kind === 'prepare' && message.job.model.id === 'echo';
+          const job = isOdd && {...message.job, fake: {...message.job.fake, faults: {'8': 'throw'}}};
+          super.postMessage(isOdd ? {...message, job} : message, ...others);
+        }
+      };
+    """)
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, {"durations_ms": [20]}, models="echo,echo_ssd", iterations=10)
+    runs = {run.model: run for run in (stored(server.url, row) for row in rows(page).all())}
+    assert runs["echo"].error is not None
+    left = runs["echo_ssd"].order
+    assert left is not None
+    assert (left.mode, left.reason) == ("interleaved", None)
+
+
+@pytest.mark.parametrize("fault", ["throw", "crash", "hang"])
+def test_what_goes_wrong_after_the_samples_takes_none_of_them(
+    page: Page, serve: Serve, tiny_zoo: Path, fault: str
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    script = {"durations_ms": [20], "faults": {str(LAST + 2): fault}}
+    run_fake(page, server.url, script, iterations=1, end_to_end=3, timeout=3)
+    run = only_run(page, server.url)
+    assert (run.error, len(run.samples), run.stopped_by, run.end_to_end) == (None, 1, "iterations", ())
+    (said,) = [warning.message for warning in run.warnings if warning.code == "end_to_end_failed"]
+    reasons = {
+        "throw": "a scripted failure",
+        "crash": "The worker crashed: ",
+        "hang": "The worker said nothing for 3 s",
+    }
+    assert reasons[fault] in said
+
+
+def test_wrong_outputs_after_the_samples_fail_the_run(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    script = {"durations_ms": [20], "faults": {str(LAST + 2): "wrong"}}
+    run_fake(page, server.url, script, iterations=1, end_to_end=3)
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert (run.error.stage, run.samples, run.end_to_end) == ("end_to_end", (), ())
+
+
+@pytest.mark.parametrize(("durations", "expected"), [([20], 3), ([20] * LAST + [900], 1)])
+def test_the_way_from_a_picture_is_taken_once_where_inferences_are_heavy(
+    page: Page, serve: Serve, tiny_zoo: Path, durations: list[float], expected: int
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, {"durations_ms": durations}, iterations=1, end_to_end=3, time_budget=10)
+    run = only_run(page, server.url)
+    assert (run.error, len(run.end_to_end)) == (None, expected)
+
+
+@pytest.mark.browser_errors("Failed to load resource")
+def test_without_the_photograph_there_is_a_timing_all_the_same(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    with network_to(server.url) as network:
+        network.faults["/models/photograph.png"] = lambda answer: Answer(404, answer.headers, b"", 0)
+        page.goto(fake_address(network.url, {"durations_ms": [20]}, iterations=2, end_to_end=2))
+        wait_until_done(page)
+        run = only_run(page, server.url)
+    assert (run.error, len(run.samples), run.end_to_end) == (None, 2, ())
+    (said,) = [warning.message for warning in run.warnings if warning.code == "end_to_end_failed"]
+    assert "photograph.png" in said
+
+
+def test_a_worker_that_dies_when_its_samples_are_complete_leaves_them(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    """As where a GPU is lost while other runs take their turns."""
+    page.add_init_script("""
+      window.Worker = class extends Worker {
+        postMessage(message, ...others) {
+          if (message.kind !== 'finish') super.postMessage(message, ...others);
+          else this.dispatchEvent(new ErrorEvent('error', {message: 'The GPU was lost', cancelable: true}));
+        }
+      };
+    """)
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, {"durations_ms": [20]}, iterations=3, end_to_end=2)
+    run = only_run(page, server.url)
+    assert (run.error, len(run.samples), run.stopped_by, run.end_to_end) == (None, 3, "iterations", ())
+    (said,) = [warning.message for warning in run.warnings if warning.code == "end_to_end_failed"]
+    assert said.endswith("The worker crashed: The GPU was lost.")
+
+
+def test_samples_of_no_time_are_a_failure_though_the_run_is_stopped(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    page.goto(fake_address(server.url, {"durations_ms": [0], "pace_ms": 30}, iterations=100))
+    expect(page.locator("#progress-detail")).to_have_text(re.compile("Sample [2-9][0-9]"))
+    page.get_by_role("button", name="Stop").click()
+    wait_until_done(page)
+    assert counts(page) == (1, 1, 0)
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert run.error.message.startswith("The clock did not move. Got: ")
+    assert run.samples == ()
 
 
 def test_a_session_that_finds_no_memory_alone_is_a_failed_run(page: Page, serve: Serve, tiny_zoo: Path) -> None:

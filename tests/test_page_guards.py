@@ -121,6 +121,34 @@ def test_a_wake_lock_that_is_refused_is_told(page: Page, timed: Callable[..., Ru
     assert doubts(run)["wake_lock_refused"].startswith("The browser refused to keep the screen on")
 
 
+LATE = """
+Object.defineProperty(Navigator.prototype, 'wakeLock', {get: () => ({
+  request: () => new Promise((resolve) => setTimeout(() => resolve(Object.assign(new EventTarget(), {released: false, release: async () => {}})), 100))})});
+"""
+
+
+def test_a_run_that_is_over_at_once_claims_no_refusal(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    """A backend that is blocked makes a failed run before anything else has happened."""
+    page.add_init_script(LATE)
+    page.add_init_script("Object.defineProperty(navigator, 'gpu', {get: () => undefined});")
+    server = serve(tiny_zoo, accept_fake=True)
+    run_fake(page, server.url, backends="webgpu")
+    run = only_run(page, server.url)
+    assert run.error is not None
+    assert run.error.stage == "start"
+    assert run.conditions is not None
+    assert run.conditions.wake_lock == "held"
+    assert "wake_lock_refused" not in [warning.code for warning in run.warnings]
+
+
+def test_a_browser_that_never_answers_has_refused_nothing(page: Page, timed: Callable[..., Run]) -> None:
+    page.add_init_script(LATE.replace("100", "1e9"))
+    run = timed(iterations=5)
+    assert run.conditions is not None
+    assert run.conditions.wake_lock == "unsupported"
+    assert doubts(run) == {}
+
+
 def test_a_browser_without_wake_lock_is_not_doubted(page: Page, timed: Callable[..., Run]) -> None:
     page.add_init_script(NO_WAKE_LOCK)
     run = timed(iterations=5)

@@ -215,6 +215,56 @@ def test_the_other_runs_of_a_batch_keep_their_samples_when_the_page_is_hidden(
     assert sorted(run.conditions.repeats for run in runs if run.conditions) == [0, 1]
 
 
+def test_a_page_that_is_hidden_after_the_samples_loses_the_times_end_to_end_and_says_so(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20], "pace_ms": 200}, iterations=1, end_to_end=8)
+    expect(page.locator("#progress-detail")).to_have_text("From a picture to its answer")
+    page.evaluate("hide(true)")
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert (run.error, len(run.samples), run.end_to_end) == (None, 1, ())
+    assert {warning.code: warning.message for warning in run.warnings}["tab_hidden"].startswith(
+        "The tab was hidden 1 time, so its times end to end were dropped; "
+    )
+
+
+def test_a_calibration_of_a_hidden_page_is_none(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    page.add_init_script("""
+      let isFirst = true;
+      window.Worker = class extends Worker {
+        postMessage(message, ...others) {
+          super.postMessage(message, ...others);
+          if (message !== 'begin' || !isFirst) return;
+          isFirst = false;
+          window.hide(true);
+          window.hide(false);
+        }
+      };
+    """)
+    start(page, server.url, {"durations_ms": [20]}, iterations=2)
+    wait_until_done(page)
+    run = only_run(page, server.url)
+    assert run.conditions is not None
+    assert run.conditions.calibration_before is None
+    assert run.conditions.calibration_after is not None
+
+
+def test_after_stop_nobody_waits_for_a_server_that_does_not_answer(page: Page, serve: Serve, tiny_zoo: Path) -> None:
+    server, over = serve(tiny_zoo, accept_fake=True), threading.Event()
+    with network_to(server.url) as network:
+        network.faults["/api/runs"] = lambda answer: answer.stuck(0, over)
+        start(page, network.url, iterations=100)
+        wait_for_samples(page, 12)
+        page.get_by_role("button", name="Stop").click()
+        wait_until_done(page, timeout_ms=5000)
+        assert counts(page) == (1, 0, 1)
+        over.set()
+
+
 def begun_anew(said: list[str]) -> list[str]:
     return [text for text in said if "begun anew" in text]
 

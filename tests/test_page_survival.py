@@ -26,6 +26,15 @@ SLOW = {"pace_ms": 150}
 ENDED = "The browser or the system ended the page during this run"
 OPENED_SOON_MS = 30_000
 
+# Every count of runs that the panel shows.
+FOLLOW = """
+window.told = [];
+addEventListener('DOMContentLoaded', () => {
+  const place = document.querySelector('#progress-count');
+  new MutationObserver(() => place.textContent && told.push(place.textContent)).observe(place, {childList: true});
+});
+"""
+
 Killer = Callable[[Page], None]
 
 
@@ -106,9 +115,16 @@ def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
     end(page)
 
     again = profile.new_page()
+    again.add_init_script(FOLLOW)
     again.goto(address)
     wait_until_done(again)
     assert counts(again) == (3, 1, 0)
+    told = again.evaluate("told")
+    assert "0 of 3 runs over" in told
+    assert "1 of 3 runs over" in told
+    assert "2 of 3 runs over" in told
+    assert told == sorted(told)
+    expect(again.locator("#progress-run")).to_have_text("2 of 3 runs timed, 1 failed")
     expect(rows(again)).to_have_count(3)
     expect(again.locator("tr[data-outcome=failed]")).to_contain_text(ENDED)
     stored = timings(server)
@@ -192,6 +208,38 @@ def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, s
     assert counts(page) == (1, 0, 0)
     expect(page.locator("#left-behind")).to_be_hidden()
     assert [row["order_mode"] for row in timings(server)] == ["alone"]
+
+
+def test_a_run_that_was_alone_is_gone_on_with_alone(profile: BrowserContext, server: RunningServer) -> None:
+    page = profile.new_page()
+    page.goto(fake_address(server.url, SLOW, iterations=6))
+    until_sampling(page)
+    page.goto(server.url)
+    page.get_by_role("button", name="Go on with them").click()
+    wait_until_done(page)
+    assert [(row["n"], row["order_mode"], row["order_reason"]) for row in timings(server)] == [("6", "alone", "")]
+    expect(page.locator("#progress-run")).to_have_text("1 of 1 runs timed")
+
+
+FULL = """
+const set = Storage.prototype.setItem;
+Storage.prototype.setItem = function (key, text) {
+  if (key.endsWith('.progress') && text.includes('"active":{')) throw new DOMException('full', 'QuotaExceededError');
+  return set.call(this, key, text);
+};
+"""
+
+
+def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, server: RunningServer) -> None:
+    page.add_init_script(FULL)
+    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
+    until_sampling(page)
+    expect(page.locator("#problems")).to_contain_text("these runs cannot be gone on with")
+    expect(page.locator("#problems li")).to_have_count(1)
+    expect(page.locator("#problems")).to_contain_text("full")
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('journal'))") == []
+    wait_until_done(page)
+    assert counts(page) == (3, 0, 0)
 
 
 def test_a_stopped_batch_leaves_nothing_behind(profile: BrowserContext, server: RunningServer) -> None:

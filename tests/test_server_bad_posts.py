@@ -121,6 +121,13 @@ EDITS: list[tuple[str, Edit, int, str, str]] = [
     ),
     ("a wake lock unheard of", lambda r: r["conditions"].update(wake_lock="no"), 400, "got", "wake_lock: Input should"),
     ("WebNN's device elsewhere", lambda r: r.update(device_type="gpu"), 400, "got", "null for every other backend"),
+    (
+        "samples of no time",
+        lambda r: [sample.update(duration_ms=0) for sample in r["samples"]],
+        400,
+        "got",
+        "the clock did not move: of samples without an error, one at least must be over 0 ms",
+    ),
     ("a negative part", first("end_to_end", preprocess_ms=-1), 400, "got", "end_to_end.0.preprocess_ms: Input should"),
     (
         "a failure with ends to ends",

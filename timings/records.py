@@ -182,7 +182,8 @@ class Run(Record):
     stopped_by: what ended the sampling; "time_budget" and "user" mean less than was asked for.
     end_to_end: from a photograph's pixels to classes or boxes; empty where the network does not start from a picture.
     placement: how many nodes of each operator the runtime placed on each backend, after its own fusions and with the copies that it
-        added; asked for with placement=1 in the page's address; null where it was not asked for, or could not be read.
+        added. Looked up in a session of its own after the timing, for every backend but WebAssembly; with placement=1 in the page's
+        address, in the timed session, for WebAssembly too. Null where it was not looked up, or could not be read.
     verification: the first inference's outputs against PyTorch's; final_check: the last timed inference's outputs, likewise (every
         round's last outputs are checked as well: a round that fails fails the run).
     """
@@ -247,6 +248,9 @@ class Run(Record):
         if self.error is None:
             if not self.samples:
                 raise ValueError("a run without an error must have samples")
+            # Pages of version 1 did not look.
+            if self.schema_version > 1 and all(sample.duration_ms == 0 for sample in self.samples):
+                raise ValueError("the clock did not move: of samples without an error, one at least must be over 0 ms")
             if self.verification is None or not self.verification.passed:
                 raise ValueError("samples need a verification that passed: a timing is never kept without proof")
             if self.final_check is None or not self.final_check.passed:

@@ -1,17 +1,19 @@
 /** The runs of one press of the button: which, in which order, and where their results go. */
 
 import { conduct } from './conductor.js';
+import { isHandheld } from './handheld.js';
 import { randomUuid } from './identity.js';
 import { drawSeed } from './random.js';
 import { blankMeasurement } from './run_log.js';
 import { askedOf, finishRun } from './run_record.js';
 import { inOrder, memoryBudget } from './schedule.js';
+import { whileAwake } from './wake_lock.js';
 
 /** @import { Order, Run } from './run_types.js' */
 /** @import { Job, PlannedRun } from './types.js' */
 /** @import { Task } from './batch_run.js' */
 /** @import { Control } from './hold.js' */
-/** @import { Journal } from './journal.js' */
+/** @import { Active, Journal } from './journal.js' */
 /** @import { Context } from './run_record.js' */
 /** @import { Outbox } from './upload.js' */
 
@@ -41,17 +43,18 @@ export async function runScheduled(scheduled, context, { listener, outbox, contr
   listener.planned(scheduled);
   journal?.begin(scheduled, context);
   const entries = scheduled.map(({ runId, planned, order }) => ({ task: taskOf(runId, planned, context), order }));
-  const result = await conduct(entries, {
+  const surroundings = {
     listener,
     control,
     cores: context.environment.cores,
-    async keep(run) {
+    async keep(/** @type {Run} */ run) {
       await outbox.keep(run);
       journal?.over(run.run_id);
     },
     send: () => outbox.sendAll(),
-    mark: (active) => journal?.mark(active),
-  });
+    mark: (/** @type {Active | null} */ active) => journal?.mark(active),
+  };
+  const result = await whileAwake(() => conduct(entries, surroundings));
   journal?.end();
   return result;
 }
@@ -66,7 +69,7 @@ function schedule(plan, { settings, environment }) {
     const { bytes, macs } = planned.variant;
     return Array.from({ length: settings.repeat }, () => ({ planned, size: { bytes, macs }, isRunnable: planned.option.blocked === null }));
   });
-  const how = { order: settings.order, seed: settings.seed ?? drawSeed(), batchId: randomUuid(), budget: memoryBudget(environment) };
+  const how = { order: settings.order, seed: settings.seed ?? drawSeed(), batchId: randomUuid(), budget: memoryBudget(environment, isHandheld(environment, navigator.maxTouchPoints)) };
   return inOrder(runs, how).map(({ run, order }) => ({ runId: randomUuid(), planned: run.planned, order }));
 }
 

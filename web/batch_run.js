@@ -4,6 +4,7 @@ import { ZooError } from './errors.js';
 import { failed } from './run_log.js';
 import { targetOf, whyEnough } from './schedule.js';
 import { summarise } from './statistics.js';
+import { didNotMove } from './stopwatch.js';
 import { Supervisor } from './supervisor.js';
 
 /** @import { Calibration, Conditions, Failure, Order } from './run_types.js' */
@@ -61,6 +62,8 @@ export class BatchRun {
     this.progress = null;
     /** @type {number | null} */
     this.prepareMs = null;
+    /** How many rounds it has completed, those whose samples were forgotten later included. */
+    this.rounds = 0;
     this.timesHidden = 0;
     this.repeats = 0;
     /** @type {{before: Calibration | null, after: Calibration | null}} */
@@ -93,7 +96,7 @@ export class BatchRun {
     while (this.isOn && !isClean) {
       await this.hold.ready();
       if (this.hold.isStopped) return;
-      this.worker = new Supervisor(work, (progress) => this.hear(progress));
+      this.worker = new Supervisor(work, (progress) => this.hear(progress), (measured) => whyEnough(measured, this.task.asked) !== null);
       const begin = performance.now();
       const { worker } = this;
       isClean = await this.attempt(() => worker.prepare());
@@ -120,6 +123,9 @@ export class BatchRun {
       isClean = await this.attempt(() => worker.restart());
       if (isClean && this.isOn) isClean = await this.attempt(() => worker.take({ round, ...targetOf(round, task.asked, 0), settle: false }));
     }
+    const isNew = this.measured.samples.at(-1)?.round === round;
+    if (isNew) this.rounds += 1;
+    else if (this.wantsMore && !isReached(this.measured.samples, target)) this.measured = failed(this.measured, 'sampling', broughtNothing(round));
   }
 
   /** What comes after the samples. A page that is hidden meanwhile costs the numbers end to end. */
@@ -127,14 +133,17 @@ export class BatchRun {
     const { worker, task } = this;
     if (!worker || !this.isOn) return;
     const isClean = await this.attempt(() => worker.finish(whyEnough(this.measured, task.asked) ?? 'iterations'));
-    if (!isClean) this.measured = { ...this.measured, end_to_end: [] };
+    if (!isClean && this.measured.end_to_end.length > 0) this.measured = { ...this.measured, end_to_end: [], end_to_end_hidden: true };
     worker.stop();
   }
 
-  /** Nothing more comes of it. Where it was stopped before it had enough, the measurement says so. */
+  /** Nothing more comes of it. Where it was stopped before it had enough, the measurement says so; samples that tell no time are none. */
   settle() {
     this.worker?.stop();
     this.phase = 'settled';
+    const { samples } = this.measured;
+    const isStill = samples.length > 0 && samples.every(({ duration_ms: ms }) => ms === 0);
+    if (isStill) this.measured = failed(this.measured, 'final_check', didNotMove(samples.length).message);
     if (this.measured.error === null) this.measured = { ...this.measured, stopped_by: whyEnough(this.measured, this.task.asked) ?? 'user' };
   }
 
@@ -162,8 +171,10 @@ export class BatchRun {
     const { samples, first_ms: first } = this.measured;
     const sampledMs = samples.reduce((sum, { duration_ms: ms }) => sum + ms, 0);
     const { phase, progress, prepareMs, task } = this;
-    const inferenceMs = summarise(samples).median_ms ?? first;
-    return { phase, asked: task.asked, macs: task.size.macs, progress, prepareMs, inferenceMs, samples: samples.length, sampledMs };
+    const { median_ms: median, median_low_ms: low, median_high_ms: high } = summarise(samples);
+    const width = median && low !== null && high !== null ? (high - low) / median : null;
+    const { asked, size: { macs } } = task;
+    return { phase, asked, macs, progress, prepareMs, inferenceMs: median ?? first, samples: samples.length, sampledMs, width };
   }
 
   /**
@@ -204,4 +215,24 @@ export class BatchRun {
     if (this.worker) this.measured = this.worker.measured;
     this.onProgress(this, progress);
   }
+}
+
+/**
+ * @param {Measurement['samples']} samples
+ * @param {{samples: number, ms: number}} target of a round
+ */
+function isReached(samples, { samples: wanted, ms }) {
+  return samples.length >= wanted && samples.reduce((sum, { duration_ms: duration }) => sum + duration, 0) >= ms;
+}
+
+/**
+ * Else rounds would follow without end.
+ * @param {number} round
+ */
+function broughtNothing(round) {
+  return new ZooError('A round brought no sample', {
+    got: `no sample in round ${round}, and no reason for that`,
+    expected: 'a sample, or the reason why no more are taken',
+    next: 'time it again; if it happens again, report it as a defect of this page',
+  }).message;
 }

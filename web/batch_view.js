@@ -9,6 +9,7 @@ import { runningRow } from './table.js';
 /** @import { Listener } from './conductor.js' */
 /** @import { LiveRun } from './live.js' */
 /** @import { ShownRun } from './table.js' */
+/** @import { Choice } from './types.js' */
 
 /** One for all batches of a visit. */
 export class BatchView {
@@ -21,21 +22,22 @@ export class BatchView {
    * A listener that shows a batch.
    * @template {Shown} Planned
    * @template {ShownRun} Finished
-   * @param {number} iterations how many samples are asked for
-   * @param {{heldTo?: string, onFinished?: (run: Finished) => void}} [options] what the outputs are compared with; who else is told
+   * @param {Pick<Choice, 'iterations' | 'precision'>} choice
+   * @param {{heldTo?: string, onFinished?: (run: Finished) => void, earlier?: number}} [options] what the outputs are compared with; who
+   *     else is told; how many runs of others come before these in a panel that is open already
    * @returns {Listener<Planned, Finished>}
    */
-  listener(iterations, { heldTo = 'PyTorch', onFinished = () => {} } = {}) {
+  listener({ iterations, precision }, { heldTo = 'PyTorch', onFinished = () => {}, earlier } = {}) {
     /** @type {Map<string, {planned: Planned, position: number}>} */
     const known = new Map();
     return {
       planned: (runs) => {
-        for (const { runId, planned, order } of runs) known.set(runId, { planned, position: order.position });
-        this.panel.open(runs.length);
+        for (const [index, { runId, planned }] of runs.entries()) known.set(runId, { planned, position: (earlier ?? 0) + index + 1 });
+        if (earlier === undefined) this.panel.open(runs.length);
       },
       begun: (runId) => {
         const run = known.get(runId);
-        if (run) this.begin(runId, run.planned, { position: run.position, iterations, heldTo });
+        if (run) this.begin(runId, run.planned, { position: run.position, iterations, precision, heldTo });
       },
       progressed: (runId, progress, overall) => this.panel.progress(runId, progress, overall),
       said: (text) => this.panel.say(text),
@@ -44,6 +46,7 @@ export class BatchView {
         this.finish(run, known.get(run.run_id)?.planned.model.title ?? run.model);
       },
       abandoned: (runId) => this.drop(runId),
+      settled: () => this.panel.drawNow(),
     };
   }
 

@@ -6,12 +6,14 @@
 
 import { explain } from './errors.js';
 import { Log, MOST_SAMPLES } from './run_log.js';
+import { takePasses } from './passes.js';
 import { Stopwatch, didNotMove } from './stopwatch.js';
 import { warmUp } from './warm_up.js';
 
 /** @import { OutputEntry, Verification } from './manifest_types.js' */
-/** @import { EndToEnd, Sample, StoppedBy } from './run_types.js' */
+/** @import { Sample, StoppedBy } from './run_types.js' */
 /** @import { Asked, LoadRuntime, Measurement, RawTensors, Round, Runtime, Session } from './types.js' */
+/** @import { Pass } from './passes.js' */
 /** @import { Report } from './run_log.js' */
 
 /**
@@ -23,7 +25,7 @@ import { warmUp } from './warm_up.js';
  * @property {(session: Session<any>, runtime: string) => (outputs: RawTensors) => Verification} verifier
  * @property {(verification: Verification) => Error} mismatch What to say of outputs that are wrong.
  * @property {((session: Session<any>, runtime: string, log: Log) => Promise<void>) | null} proveFurther
- * @property {((session: Session<any>, now: () => number) => Promise<EndToEnd[]>) | null} endToEnd Null where it does not begin with a picture.
+ * @property {((session: Session<any>, now: () => number) => Promise<Pass>) | null} endToEnd Null where it does not begin with a picture.
  * @property {(error: unknown) => unknown} refine What failed, in words for people.
  */
 
@@ -114,7 +116,11 @@ export class Benchmark {
         if (taken.ms === 0 && taken.n >= Math.max(wanted, STANDSTILL)) throw didNotMove(taken.n);
         log.tellSometimes(REPORT_EVERY_MS.timing, news);
       }
-      if (!last) return;
+      if (!last) {
+        // The inference that settles can use up what was left of the budget.
+        if (!hasTime()) log.record({ stopped_by: 'time_budget' });
+        return;
+      }
       log.tell(news());
       log.proven('final_check', verify(last), this.subject.mismatch);
       log.record({ samples: taken.all, stopped_by: hasTime() ? 'iterations' : 'time_budget' });
@@ -135,25 +141,44 @@ export class Benchmark {
   }
 
   /**
-   * What comes after the samples, and never while they are taken. The session is gone afterwards.
+   * What comes after the samples, and never while they are taken. The session is gone afterwards. The samples are proven by then: of
+   * all that can go wrong here, only outputs that are wrong take them away.
    * @param {{stoppedBy: StoppedBy}} order
    * @returns {Promise<Measurement>}
    */
   finish({ stoppedBy }) {
     return this.guarded(async () => {
       const { runtime, session } = this.ready();
-      const { log, asked, subject } = this;
+      const { log, asked } = this;
       const { samples } = log.measured;
       if (samples.every(({ duration_ms: ms }) => ms === 0)) throw didNotMove(samples.length);
       log.record({ stopped_by: stoppedBy });
-      if (asked.endToEnd > 0 && subject.endToEnd) {
-        log.enter('end_to_end');
-        log.record({ end_to_end: await subject.endToEnd(session, runtime.now) });
-      }
+      await this.endToEnd();
       this.opened = null;
-      await session.release();
+      await session.release().catch((error) => console.warn(`The session could not be released: ${explain(error)}`));
       if (asked.backend !== 'wasm' && !asked.placement) log.record({ placement: await this.placement(runtime) });
     });
+  }
+
+  async endToEnd() {
+    const { runtime, session, stopwatch } = this.ready();
+    const { log, asked, subject } = this;
+    if (asked.endToEnd === 0 || !subject.endToEnd) return;
+    const total = asked.endToEnd;
+    const limits = { times: total, budgetMs: asked.timeBudgetS * 1000, spentMs: stopwatch.spentMs, inferenceMs: stopwatch.latestMs };
+    log.enter('end_to_end', total);
+    /** @type {Error | null} */
+    let wrong = null;
+    try {
+      const { taken, mismatch } = await takePasses(await subject.endToEnd(session, runtime.now), limits, (done) => {
+        log.tellSometimes(REPORT_EVERY_MS.timing, () => ({ stage: 'end_to_end', done, total, samples: [] }));
+      });
+      if (!mismatch) log.record({ end_to_end: taken });
+      wrong = mismatch;
+    } catch (error) {
+      log.record({ end_to_end_failure: explain(subject.refine(error)) });
+    }
+    if (wrong) throw wrong;
   }
 
   /**

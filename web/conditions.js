@@ -11,7 +11,6 @@
  * @property {() => number} timesHidden How often the page was hidden since the watch began, counting a page that was hidden then.
  * @property {() => boolean} isHidden
  * @property {() => Promise<void>} whenVisible At once if it is.
- * @property {(hidden: () => void) => () => void} onHidden Calls back each time the page is hidden; gives what ends that.
  * @property {() => Battery} battery
  * @property {() => void} stop
  */
@@ -22,12 +21,8 @@
  */
 export function watchConditions() {
   let times = document.hidden ? 1 : 0;
-  /** @type {Set<() => void>} */
-  const listeners = new Set();
   const look = () => {
-    if (!document.hidden) return;
-    times += 1;
-    for (const hidden of [...listeners]) hidden();
+    if (document.hidden) times += 1;
   };
   document.addEventListener('visibilitychange', look);
 
@@ -41,15 +36,8 @@ export function watchConditions() {
     timesHidden: () => times,
     isHidden: () => document.hidden,
     whenVisible,
-    onHidden: (hidden) => {
-      listeners.add(hidden);
-      return () => void listeners.delete(hidden);
-    },
     battery: () => ({ level: manager?.level ?? null, charging: manager?.charging ?? null }),
-    stop: () => {
-      document.removeEventListener('visibilitychange', look);
-      listeners.clear();
-    },
+    stop: () => document.removeEventListener('visibilitychange', look),
   };
 }
 

@@ -25,6 +25,7 @@ import { keepAwake } from './wake_lock.js';
  * @property {(text: string | null) => void} said
  * @property {(run: Finished) => void} finished
  * @property {(runId: string) => void} abandoned
+ * @property {() => void} [settled] Asked to draw now what it would draw later, because nothing is timed.
  */
 
 /**
@@ -44,7 +45,9 @@ import { keepAwake } from './wake_lock.js';
 const FRAME_PATIENCE_MS = 100;
 const CALIBRATING = 'Looking how busy this device is.';
 const STARVED = 'its memory did not suffice beside other sessions, so it was run again alone';
-const DESERTED = 'the runs that it was to take turns with failed before they were timed';
+const DESERTED = 'none of the runs that it was to take turns with completed a round: each failed, lacked memory or was stopped before';
+/** After Stop, a server that is there has the last runs in this time; for another one nobody waits: they stay kept. */
+const SENDING_PATIENCE_MS = 1000;
 
 /**
  * @template {Shown} Planned
@@ -86,6 +89,8 @@ class Conductor {
     this.result = { done: 0, failed: 0 };
     /** @type {BatchRun<Planned, Finished>[]} Those that ran out of memory beside others. */
     this.starved = [];
+    /** @type {Map<BatchRun<Planned, Finished>, BatchRun<Planned, Finished>>} By the run that repeats it: recorded if that one is stopped. */
+    this.originals = new Map();
     /** @type {Set<Task<Planned, Finished>>} One that is run again has begun before. */
     this.begun = new Set();
     /** @type {BatchRun<Planned, Finished> | null} The one that had the device last. */
@@ -98,10 +103,15 @@ class Conductor {
   async conduct() {
     const [hopeless, others] = [this.runs.filter(({ task }) => task.failure), this.runs.filter(({ task }) => !task.failure)];
     for (const run of hopeless) await this.prepare(run, [run]);
-    if (hopeless.length > 0) await this.surroundings.send();
+    if (hopeless.length > 0) await this.send();
     let calibration = others.length > 0 ? await this.calibrate() : null;
     for (const block of blocksIn(others)) calibration = await this.measure(block, calibration);
-    for (const run of this.starved) calibration = await this.measure([this.aloneNow(run)], calibration);
+    for (const run of this.starved) {
+      const again = this.aloneNow(run);
+      calibration = await this.measure([again], calibration);
+      await this.settle(again, [again]);
+    }
+    if (this.starved.length > 0) await this.send();
     return this.result;
   }
 
@@ -134,8 +144,13 @@ class Conductor {
       run.calibration.after = after;
       await this.settle(run, block);
     }
-    await this.surroundings.send();
+    await this.send();
     return after;
+  }
+
+  async send() {
+    const patience = this.hold.stopped.then(() => new Promise((resolve) => setTimeout(resolve, SENDING_PATIENCE_MS)));
+    await Promise.race([this.surroundings.send(), patience]);
   }
 
   /**
@@ -168,6 +183,7 @@ class Conductor {
         await run.take(round, hasWaited || this.latest !== run);
         this.latest = run;
         if (run.measured.error) await this.settle(run, block);
+        this.surroundings.listener.settled?.();
         await drawn();
       }
     }
@@ -181,31 +197,43 @@ class Conductor {
    */
   async settle(run, block) {
     if (run.phase === 'settled') return;
-    const { error } = run.measured;
     const { runId } = run.task;
     run.settle();
+    const { error, samples } = run.measured;
     this.mark(null);
     if (error && block.length > 1 && isOutOfMemory(error.message) && !this.hold.isStopped) {
       this.starved.push(run);
-    } else if (error || run.measured.samples.length > 0) {
-      this.result.done += 1;
-      if (error) this.result.failed += 1;
-      const finished = run.record(orderOf(run, block), this.device());
-      this.surroundings.listener.finished(finished);
-      await this.surroundings.keep(finished, runId);
+    } else if (error || samples.length > 0) {
+      await this.record(run, orderOf(run, block));
     } else {
-      this.surroundings.listener.abandoned(runId);
+      const before = this.originals.get(run);
+      if (before) await this.record(before, before.order);
+      else this.surroundings.listener.abandoned(runId);
     }
+  }
+
+  /**
+   * @param {BatchRun<Planned, Finished>} run
+   * @param {Order} order
+   */
+  async record(run, order) {
+    this.result.done += 1;
+    if (run.measured.error) this.result.failed += 1;
+    const finished = run.record(order, this.device());
+    this.surroundings.listener.finished(finished);
+    await this.surroundings.keep(finished, run.task.runId);
   }
 
   /**
    * The same run once more, with nothing beside it.
    * @param {BatchRun<Planned, Finished>} run
    */
-  aloneNow({ task, order }) {
-    const block = Math.max(...this.runs.map((run) => run.order.block)) + 1;
+  aloneNow(run) {
+    const { task, order } = run;
+    const block = Math.max(...this.runs.map((one) => one.order.block)) + 1;
     const again = this.runOf(task, { ...order, mode: 'sequential', block, reason: STARVED });
-    this.runs = this.runs.map((run) => (run.task === task ? again : run));
+    this.runs = this.runs.map((one) => (one.task === task ? again : one));
+    this.originals.set(again, run);
     return again;
   }
 
@@ -234,9 +262,10 @@ class Conductor {
     if (this.hold.isStopped) return null;
     const { listener, cores, control } = this.surroundings;
     listener.said(CALIBRATING);
+    const { hides } = this.hold;
     const calibration = await calibrate(cores, control.signal);
     listener.said(null);
-    return calibration;
+    return this.hold.hides === hides ? calibration : null; // What a hidden page measures is how browsers slow it down.
   }
 
   /** @returns {Promise<boolean>} whether something had to be waited for */
@@ -269,15 +298,15 @@ function blocksIn(runs) {
 }
 
 /**
- * A run whose whole block failed before a sample took turns with nobody.
- * @template {{order: Order, measured: {samples: readonly unknown[]}}} Run
+ * A run beside which no other of its block completed a round took turns with nobody.
+ * @template {{order: Order, rounds: number}} Run
  * @param {Run} run
  * @param {readonly Run[]} block
  * @returns {Order}
  */
 function orderOf(run, block) {
-  const others = block.filter((other) => other !== run && other.measured.samples.length > 0);
-  if (run.order.mode !== 'interleaved' || others.length > 0 || run.measured.samples.length === 0) return run.order;
+  const hasOthers = block.some((other) => other !== run && other.rounds > 0);
+  if (run.order.mode !== 'interleaved' || hasOthers || run.rounds === 0) return run.order;
   return { ...run.order, mode: 'sequential', reason: DESERTED };
 }
 

@@ -18,10 +18,10 @@ import { answer, answersPictures } from './answers.js';
 import { describeMismatch, verifier } from './compare.js';
 import { ZooError } from './errors.js';
 import { tensorOf } from './inputs.js';
-import { canReadPixels, photographPixels } from './photograph.js';
+import { canReadPixels, decodePhotograph } from './photograph.js';
 import { preprocess } from './preprocess.js';
 
-/** @import { EndToEnd } from './run_types.js' */
+/** @import { Pass } from './passes.js' */
 /** @import { Job, Session, Tensor, Tensors } from './types.js' */
 
 const REFERENCE = 'photograph';
@@ -39,18 +39,16 @@ export function canEndToEnd({ model }) {
  * @template Feeds
  * @param {Pick<Job, 'model' | 'variant'>} job one that `canEndToEnd`
  * @param {Session<Feeds>} session
- * @param {number} times
  * @param {() => number} now the runtime's clock, in ms
- * @param {{reference: Tensors, priors: Tensor | null}} proof the photograph's reference file, and an SSD's priors
- * @returns {Promise<EndToEnd[]>}
- * @throws {ZooError} when the photograph cannot be had, or what came of it is not what the reference says
+ * @param {{photograph: Uint8Array, reference: Tensors, priors: Tensor | null}} proof the photograph's own file, its reference file, and
+ *   an SSD's priors
+ * @returns {Promise<Pass>} goes that way once, each time it is called
+ * @throws {ZooError} when the photograph cannot be decoded
  */
-export async function endToEnd({ model, variant }, session, times, now, { reference, priors }) {
-  const pixels = await photographPixels();
+export async function endToEnd({ model, variant }, session, now, { photograph, reference, priors }) {
+  const pixels = await decodePhotograph(photograph);
   const verify = verifier(model, variant, reference, priors, { reference: REFERENCE, runtime: 'the way from a picture to its answer' });
-  /** @type {EndToEnd[]} */
-  const taken = [];
-  while (taken.length < times) {
+  return async () => {
     const begin = now();
     const input = preprocess(pixels, model.input);
     const prepared = now();
@@ -58,12 +56,12 @@ export async function endToEnd({ model, variant }, session, times, now, { refere
     const ran = now();
     const outputs = session.read(raw);
     answer(outputs, model, priors);
-    taken.push({ preprocess_ms: prepared - begin, inference_ms: ran - prepared, postprocess_ms: now() - ran });
+    const times = { preprocess_ms: prepared - begin, inference_ms: ran - prepared, postprocess_ms: now() - ran };
 
     const verification = verify(outputs);
-    if (!verification.passed) throw mismatch(describeMismatch(verification), input, tensorOf(reference, model.input.name, REFERENCE));
-  }
-  return taken;
+    if (verification.passed) return { times, mismatch: null };
+    return { times, mismatch: mismatch(describeMismatch(verification), input, tensorOf(reference, model.input.name, REFERENCE)) };
+  };
 }
 
 /**

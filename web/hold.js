@@ -3,8 +3,8 @@
 /** @import { ConditionsWatch } from './conditions.js' */
 /** @import { PauseGate } from './pause.js' */
 
-/** How a batch is told to wait or to end. */
-/** @typedef {{signal: AbortSignal, gate: PauseGate}} Control `signal` stops the batch: what is proven by then is kept */
+/** @typedef {{signal: AbortSignal, gate: PauseGate}} Control how a batch is told to wait or to end: `signal` stops it (what is
+ *     proven by then is kept), `gate` holds it for a while */
 
 export const WHY_WAITING = Object.freeze({
   paused: 'Paused: nothing is measured until you go on.',

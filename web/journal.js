@@ -6,7 +6,9 @@
  * what changes with every step is small. A page that is left on purpose says so (`left`): that is no failure of any run.
  */
 
+import { explain } from './errors.js';
 import { hold, letGo } from './journal_owner.js';
+import { showProblems } from './notices.js';
 
 /** @import { Order, Stage } from './run_types.js' */
 /** @import { BackendOption, Choice, Settings } from './types.js' */
@@ -45,6 +47,8 @@ export class Journal {
   /** @param {number} [resumptions] how often in a row this batch was taken up again before */
   constructor(resumptions = 0) {
     this.batchId = '';
+    /** Whether everything could be written so far. */
+    this.isKept = true;
     /** @type {Progress} */
     this.progress = { over: [], active: null, left: document.hidden, resumptions };
     this.note = () => this.write({ left: document.hidden });
@@ -66,7 +70,7 @@ export class Journal {
     /** @type {Plan} */
     const plan = { format: 1, batchId: this.batchId, search: location.search, settings, choice, runs };
     hold(this.batchId);
-    store(PREFIX + this.batchId, JSON.stringify(plan));
+    this.isKept = store(PREFIX + this.batchId, JSON.stringify(plan));
     this.write({ over: [], active: null, left: document.hidden });
     document.addEventListener('visibilitychange', this.note);
     window.addEventListener('pagehide', this.leave);
@@ -102,7 +106,7 @@ export class Journal {
   /** @param {Partial<Progress>} change */
   write(change) {
     this.progress = { ...this.progress, ...change };
-    store(PREFIX + this.batchId + PROGRESS, JSON.stringify(this.progress));
+    if (this.isKept) this.isKept = storeProgress(this.batchId, this.progress);
   }
 }
 
@@ -127,7 +131,7 @@ export function storedEntries() {
  * @param {Entry} entry
  */
 export function amend({ plan, progress }) {
-  store(PREFIX + plan.batchId + PROGRESS, JSON.stringify(progress));
+  storeProgress(plan.batchId, progress);
 }
 
 /**
@@ -135,13 +139,18 @@ export function amend({ plan, progress }) {
  * @param {string} batchId
  */
 export function forget(batchId) {
+  remove(batchId);
+  letGo(batchId);
+}
+
+/** @param {string} batchId */
+function remove(batchId) {
   try {
     localStorage.removeItem(PREFIX + batchId);
     localStorage.removeItem(PREFIX + batchId + PROGRESS);
   } catch {
     // Storage is blocked, so it holds nothing to remove.
   }
-  letGo(batchId);
 }
 
 /** @returns {string[]} */
@@ -154,13 +163,35 @@ function storedKeys() {
 }
 
 /**
+ * A plan whose progress cannot be written is removed: a later visit would believe the progress of some earlier step.
+ * @param {string} batchId
+ * @param {Progress} progress
+ * @returns {boolean} whether it is written
+ */
+function storeProgress(batchId, progress) {
+  const isKept = store(PREFIX + batchId + PROGRESS, JSON.stringify(progress));
+  if (!isKept) remove(batchId);
+  return isKept;
+}
+
+/** Said once a visit. */
+let isTold = false;
+
+/**
  * @param {string} key
  * @param {string} text
+ * @returns {boolean} whether it is stored
  */
 function store(key, text) {
   try {
     localStorage.setItem(key, text);
+    return true;
   } catch (error) {
-    console.warn('The journal cannot be stored: should the system end this page, its batch cannot be taken up again.', error);
+    if (!isTold) {
+      const what = `localStorage takes nothing more (${explain(error)}). Runs are measured and sent all the same. Next: allow this site to store data, or free some room.`;
+      showProblems('Should the browser end this page, these runs cannot be gone on with', [what]);
+    }
+    isTold = true;
+    return false;
   }
 }

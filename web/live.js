@@ -18,6 +18,7 @@ import { summarise } from './statistics.js';
  * @property {string} name The network and the backend.
  * @property {number} position From 1, of the batch's runs.
  * @property {number} iterations How many samples were asked for.
+ * @property {number | null} precision How narrow the median's interval shall be; null: however wide.
  * @property {string} heldTo What the outputs are compared with.
  */
 /** @typedef {LiveRun & {samples: readonly Sample[], expected: number}} Followed `expected`: how many samples there will be, as far as is known */
@@ -166,6 +167,11 @@ export class LivePanel {
     else this.timer = window.setTimeout(() => this.draw(), wait);
   }
 
+  /** What is put off is drawn now. */
+  drawNow() {
+    if (this.timer) this.draw();
+  }
+
   draw() {
     window.clearTimeout(this.timer);
     this.timer = 0;
@@ -182,9 +188,9 @@ export class LivePanel {
     this.bar.value = overall?.share ?? over / Math.max(total, 1);
     this.runsOver.textContent = total > 1 ? `${over} of ${total} runs over` : '';
     this.left.textContent = said === null ? remaining.tell(overall?.remainingMs ?? null, this.drawnAt) : '';
-    for (const [runId, { samples, expected, iterations }] of runs) {
+    for (const [runId, { samples, expected, iterations, precision }] of runs) {
       const isOn = runId === onId;
-      const count = samples.length > 0 ? countInWords(samples.length, expected, iterations) : '';
+      const count = samples.length > 0 ? countInWords(samples.length, expected, { iterations, precision }) : '';
       this.onRow(runId, { count, isOn, note: isOn ? 'measured now' : 'waits for its turn' });
     }
     this.drawPlot();

@@ -19,10 +19,9 @@ import { parseSettings } from './settings.js';
 import { Outbox } from './upload.js';
 
 /** @import { Manifest } from './manifest_types.js' */
-/** @import { BackendOption, Choice, Config, Settings } from './types.js' */
-/** @import { Environment } from './environment.js' */
+/** @import { Choice, Settings } from './types.js' */
 /** @import { OwnModelPanel } from './own_model.js' */
-/** @typedef {{config: Config, manifest: Manifest, environment: Environment, settings: Settings, options: readonly BackendOption[]}} App */
+/** @import { App } from './profile_gate.js' */
 
 async function main() {
   try {
@@ -51,7 +50,7 @@ async function open() {
   const app = { config, manifest, environment, settings, options };
   wireSupport(manifest);
   wireOwnModel(app, form, runner);
-  const start = wireStart(app, form, runner, wireProfiles(app, runner));
+  const start = wireStart(app, form, runner, wireProfiles(app, runner, () => form.read().timeBudgetS));
   setState(settings.autorun && problems.length > 0 ? 'invalid' : 'ready');
   const isDone = left.length > 0 && (await (await import('./resume.js')).goOn(left, app, runner));
   if (settings.autorun && problems.length === 0 && !isDone) await start(asAsked(form.read(), settings));
@@ -66,15 +65,6 @@ async function open() {
 function asAsked(shown, { models, backends }) {
   const evenStopped = models !== null && backends !== null;
   return { ...shown, models: models ?? shown.models, backends: backends ?? shown.backends, evenStopped };
-}
-
-/**
- * What a batch is measured with: what the form says goes before the URL.
- * @param {App} app
- * @param {Choice} choice
- */
-function contextOf(app, choice) {
-  return { ...app, settings: { ...app.settings, timeBudgetS: choice.timeBudgetS }, choice };
 }
 
 /** The runs not sent yet, shown, and tried again whenever the network comes back. */
@@ -139,8 +129,8 @@ function wireStart(app, form, runner, profile) {
     if (app.settings.profile) return profile(plan, button);
     return runner.during(button, async (view, control) => {
       const [{ runBatch }, { Journal }] = await Promise.all([import('./batch.js'), import('./journal.js')]);
-      const listener = view.listener(choice.iterations);
-      return runBatch(plan, contextOf(app, choice), { listener, outbox: runner.outbox, control, journal: new Journal() });
+      const listener = view.listener(choice);
+      return runBatch(plan, { ...app, choice }, { listener, outbox: runner.outbox, control, journal: new Journal() });
     });
   };
   form.form.addEventListener('submit', (event) => {
@@ -161,7 +151,7 @@ function wireOwnModel(app, form, runner) {
   let panel = null;
   const open = async () => {
     const { openOwnModel } = await import('./own_model_wiring.js');
-    return openOwnModel(app, form, runner, contextOf);
+    return openOwnModel(app, form, runner);
   };
   takeOwnFiles(async () => {
     panel ??= open();

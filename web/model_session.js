@@ -1,6 +1,7 @@
 /** A network in a worker of its own, as the model page uses it: opened and proven once, then asked about pictures. */
 
 import { ZooError } from './errors.js';
+import { ATTEMPTS, Watchdog, patienceS } from './supervisor.js';
 
 /** @import { Answer } from './answers.js' */
 /** @import { Verification } from './manifest_types.js' */
@@ -8,12 +9,8 @@ import { ZooError } from './errors.js';
 /** @import { Pixels } from './preprocess.js' */
 /** @import { EndToEnd } from './run_types.js' */
 
-/**
- * Firefox under WebDriver BiDi now and then never brings what a worker imports, and nothing in that worker can ask again. So silence
- * for so long before the network itself is at work begins anew in another worker.
- */
-const SILENCE_MS = 30_000;
-const BEGINNINGS = 3;
+/** What the last beginning may take that says nothing; how long the others may is the rule of all workers. */
+const TIMEOUT_S = 300;
 
 /** One network, proven on this device. */
 export class ModelSession {
@@ -36,16 +33,16 @@ export class ModelSession {
    * @throws {Error} when it cannot be opened, its outputs are wrong, or `signal` stops it
    */
   static async open(request, options) {
-    for (let left = BEGINNINGS - 1; ; left -= 1) {
+    for (let attempt = 1; ; attempt += 1) {
       const worker = new Worker(new URL('./model_worker.js', import.meta.url), { type: 'module', name: request.model.id });
       try {
-        const reply = await ask(worker, request, options);
+        const reply = await ask(worker, request, options, patienceS('start', attempt, TIMEOUT_S));
         if (reply.kind === 'opened') return new ModelSession(worker, reply);
         throw new Error(`the worker answered ${reply.kind}`);
       } catch (error) {
         worker.terminate();
-        if (!(error instanceof Silent) || left === 0) throw error;
-        console.warn(`The worker of ${request.model.id} said nothing for ${SILENCE_MS / 1000} s while it started; it begins anew.`);
+        if (!(error instanceof Silent) || attempt === ATTEMPTS) throw error;
+        console.warn(`The worker of ${request.model.id} said nothing while it started, and is begun anew.`);
       }
     }
   }
@@ -77,20 +74,18 @@ class Silent extends Error {}
  * @param {Worker} worker
  * @param {LookRequest} request
  * @param {{onProgress: (progress: LookProgress) => void, signal: AbortSignal}} options
+ * @param {number} [startPatienceS] how long it may say nothing until the network itself is at work
  * @returns {Promise<LookReply>}
  */
-async function ask(worker, request, { onProgress, signal }) {
+async function ask(worker, request, { onProgress, signal }, startPatienceS = TIMEOUT_S) {
   signal.throwIfAborted();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
+  const watchdog = new Watchdog();
   const listening = new AbortController();
   const { signal: over } = listening;
   try {
     return await new Promise((resolve, reject) => {
-      const expectSoon = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => reject(new Silent('The worker said nothing for a long time')), SILENCE_MS);
-      };
+      const silent = () => reject(new Silent(`The worker said nothing for ${startPatienceS} s while it started`));
+      const expectSoon = () => watchdog.start(startPatienceS, silent);
       if (request.kind === 'open') expectSoon();
       signal.addEventListener('abort', () => {
         worker.terminate();
@@ -101,7 +96,7 @@ async function ask(worker, request, { onProgress, signal }) {
         reject(crashed(event.message));
       }, { signal: over });
       worker.addEventListener('message', (/** @type {MessageEvent<LookReply>} */ { data }) => {
-        clearTimeout(timer);
+        watchdog.stop();
         if (data.kind === 'failed') return reject(new Error(data.message));
         if (data.kind !== 'progress') return resolve(data);
         if (data.stage === 'start' || data.stage === 'runtime') expectSoon();
@@ -110,7 +105,7 @@ async function ask(worker, request, { onProgress, signal }) {
       worker.postMessage(request);
     });
   } finally {
-    clearTimeout(timer);
+    watchdog.stop();
     listening.abort();
   }
 }

@@ -1,5 +1,7 @@
 /** How far a whole batch is, and how long the rest will take, from what has been seen so far. */
 
+import { MOST_SAMPLES } from './run_log.js';
+
 /** @import { Stage } from './run_types.js' */
 /** @import { Asked, Progress } from './types.js' */
 
@@ -14,6 +16,7 @@
  * @property {number | null} inferenceMs
  * @property {number} samples
  * @property {number} sampledMs
+ * @property {number | null} [width] Of the median's 95 % interval, as a share of the median; absent: not known.
  */
 
 /** How much of a run each stage is, for a bar that moves evenly enough. */
@@ -40,10 +43,12 @@ export function overallOf(runs) {
 }
 
 /** @param {RunState} run */
-function shareOf({ phase, progress }) {
+function shareOf(run) {
+  const { phase, progress } = run;
   if (phase === 'settled') return 1;
   if (!progress) return 0;
-  const { stage, done, total } = progress;
+  const { stage, done } = progress;
+  const total = stage === 'sampling' ? foreseenSamples(run) : progress.total;
   let before = 0;
   for (const [name, share] of Object.entries(SHARES)) {
     if (name === stage) return before + (total > 0 ? share * Math.min(1, done / total) : 0);
@@ -62,6 +67,7 @@ function remainingMs(runs) {
   const usualPrepare = mean(runs.flatMap(({ prepareMs }) => prepareMs ?? []));
   const usualRate = mean(runs.flatMap(({ macs, inferenceMs }) => (inferenceMs === null ? [] : (inferenceMs + 1) / (macs + 1e6))));
   if (usualPrepare === null || usualRate === null) return null;
+  if (runs.some(isOpenEnded)) return null;
   return runs.reduce((sum, run) => {
     const inference = run.inferenceMs ?? usualRate * (run.macs + 1e6);
     return sum + (run.phase === 'settled' ? 0 : (run.prepareMs === null ? usualPrepare : 0) + samplingMs(run, inference));
@@ -69,13 +75,35 @@ function remainingMs(runs) {
 }
 
 /**
+ * Whether nothing says how many samples are still to come: as many as asked for are there, the interval shall be narrower than something, and how wide
+ * it is is not known.
+ * @param {RunState} run
+ */
+function isOpenEnded({ phase, asked, samples, width }) {
+  return phase === 'sampling' && asked.precision !== null && samples >= asked.iterations && (width ?? null) === null;
+}
+
+/**
+ * How many samples there will be. The interval narrows with the square root of their number; what the time budget ends before is not
+ * foreseen to come.
+ * @param {RunState} run
+ */
+function foreseenSamples({ asked, samples, sampledMs, inferenceMs, progress, width }) {
+  const planned = progress?.stage === 'sampling' ? progress.total : asked.iterations;
+  if (asked.precision === null || (width ?? null) === null || samples < asked.iterations) return planned;
+  const narrow = samples * (/** @type {number} */ (width) / asked.precision) ** 2;
+  const affordable = inferenceMs ? samples + Math.max(0, asked.timeBudgetS * 1000 - sampledMs) / inferenceMs : MOST_SAMPLES;
+  return Math.max(planned, Math.min(narrow, affordable, MOST_SAMPLES));
+}
+
+/**
  * @param {RunState} run
  * @param {number} inference
  */
-function samplingMs({ asked, samples, sampledMs, progress }, inference) {
-  const { iterations, minTimeS, timeBudgetS, endToEnd } = asked;
-  const foreseen = progress?.stage === 'sampling' ? progress.total : iterations;
-  const left = Math.max((foreseen - samples) * inference, minTimeS * 1000 - sampledMs, 0);
+function samplingMs(run, inference) {
+  const { samples, sampledMs } = run;
+  const { minTimeS, timeBudgetS, endToEnd } = run.asked;
+  const left = Math.max((foreseenSamples(run) - samples) * inference, minTimeS * 1000 - sampledMs, 0);
   return Math.min(left, Math.max(0, timeBudgetS * 1000 - sampledMs)) + endToEnd * inference;
 }
 

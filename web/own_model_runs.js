@@ -1,6 +1,7 @@
 /** The runs of a dropped file: a reference first, then a run on each backend, in turns where memory allows, each in a worker of its own. */
 
 import { conduct } from './conductor.js';
+import { isHandheld } from './handheld.js';
 import { randomUuid } from './identity.js';
 import { HELD_TO } from './own_model_proof.js';
 import { computeReference } from './own_model_questions.js';
@@ -8,6 +9,7 @@ import { drawSeed } from './random.js';
 import { blankMeasurement } from './run_log.js';
 import { askedOf, measuredPart } from './run_record.js';
 import { inOrder, memoryBudget } from './schedule.js';
+import { whileAwake } from './wake_lock.js';
 
 /** @import { Failed, Filled, OwnModel, OwnRun, Referenced } from './own_model_types.js' */
 /** @import { Shown, Task } from './batch_run.js' */
@@ -38,7 +40,7 @@ export async function runOwn(model, dimensions, options, context, { listener, co
     const run = { option, size: { bytes: model.file.size, macs: 0 }, isRunnable: option.blocked === null };
     return Array.from({ length: settings.repeat }, () => run);
   });
-  const how = { order: settings.order, seed: settings.seed ?? drawSeed(), batchId: randomUuid(), budget: memoryBudget(environment) };
+  const how = { order: settings.order, seed: settings.seed ?? drawSeed(), batchId: randomUuid(), budget: memoryBudget(environment, isHandheld(environment, navigator.maxTouchPoints)) };
   const scheduled = inOrder(runs, how).map(({ run, order }) => ({ runId: randomUuid(), planned: shown(model, run.option), order }));
   listener.planned(scheduled);
 
@@ -47,14 +49,15 @@ export async function runOwn(model, dimensions, options, context, { listener, co
   const reference = isAnyRunnable ? await computeReference({ kind: 'reference', ...filled }, { timeoutS: settings.timeoutS, signal: control.signal }) : null;
   listener.said(null);
   const entries = scheduled.map(({ runId, planned, order }) => ({ task: taskOf(runId, planned, model, filled, reference, context), order }));
-  return conduct(entries, {
+  const surroundings = {
     listener,
     control,
     cores: environment.cores,
     keep: () => Promise.resolve(),
     send: () => Promise.resolve(),
     mark: () => {},
-  });
+  };
+  return whileAwake(() => conduct(entries, surroundings));
 }
 
 /**

@@ -6,19 +6,16 @@ import { runOwn } from './own_model_runs.js';
 
 /** @import { ChoiceForm } from './form.js' */
 /** @import { OwnListener } from './own_model_runs.js' */
-/** @import { Context } from './run_record.js' */
+/** @import { App } from './profile_gate.js' */
 /** @import { Runner } from './running.js' */
-/** @import { BackendOption, Choice, Settings } from './types.js' */
 
 /**
- * @template {{settings: Settings, options: readonly BackendOption[]}} App
  * @param {App} app
  * @param {ChoiceForm} form
  * @param {Runner} runner
- * @param {(app: App, choice: Choice) => Context} contextOf
  * @returns {OwnModelPanel}
  */
-export function openOwnModel(app, form, runner, contextOf) {
+export function openOwnModel(app, form, runner) {
   const own = new OwnModelPanel({
     timeoutS: app.settings.timeoutS,
     isBusy: () => runner.isRunning,
@@ -28,8 +25,8 @@ export function openOwnModel(app, form, runner, contextOf) {
       const options = app.options.filter(({ value }) => choice.backends.includes(value));
       void runner.during(own.start, (view, control) => {
         /** @type {OwnListener} */
-        const listener = view.listener(choice.iterations, { heldTo: HELD_TO, onFinished: (run) => own.keep(run) });
-        return runOwn(model, dimensions, options, contextOf(app, choice), { listener, control });
+        const listener = view.listener(choice, { heldTo: HELD_TO, onFinished: (run) => own.keep(run) });
+        return runOwn(model, dimensions, options, { ...app, choice }, { listener, control });
       });
     },
   });

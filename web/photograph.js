@@ -28,7 +28,15 @@ export function canReadPixels() {
  * @throws {ZooError} when it cannot be had, or this browser cannot decode it in a worker
  */
 export async function photographPixels() {
-  const { bytes } = await download(PHOTOGRAPH, () => {});
+  return decodePhotograph((await download(PHOTOGRAPH, () => {})).bytes);
+}
+
+/**
+ * @param {Uint8Array} bytes the photograph's file
+ * @returns {Promise<Pixels>}
+ * @throws {ZooError} when this browser cannot decode it in a worker
+ */
+export async function decodePhotograph(bytes) {
   try {
     const file = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: 'image/png' });
     const bitmap = await createImageBitmap(file, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });

@@ -8,11 +8,10 @@ import { Supervisor } from './supervisor.js';
 
 /** @import { Config, Job, Measurement, PlannedRun, Progress, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
+/** @import { Control } from './hold.js' */
 /** @import { LivePanel } from './live.js' */
-/** @import { PauseGate } from './pause.js' */
 /** @import { Profile, Profiled } from './profile_types.js' */
-/** @typedef {{config: Config, settings: Settings, environment: Environment}} Surroundings */
-/** @typedef {{signal: AbortSignal, gate: PauseGate}} Control */
+/** @typedef {{config: Config, settings: Settings, environment: Environment, timeBudgetS: number}} Surroundings */
 
 const WARM_UP = 3;
 const ITERATIONS = 10;
@@ -57,7 +56,7 @@ async function profileEach(plan, surroundings, panel, { signal, gate }) {
     if (signal.aborted) break;
     const { model, variant, option } = planned;
     const [runId, name] = [randomUuid(), `${model.title} ${variant.name} on ${backendName(option)}`];
-    panel.begin(runId, { name: `profile of ${name}`, position: index + 1, iterations: ITERATIONS, heldTo: 'PyTorch' });
+    panel.begin(runId, { name: `profile of ${name}`, position: index + 1, iterations: ITERATIONS, precision: null, heldTo: 'PyTorch' });
     const measured = await profileOne(planned, surroundings, signal, (progress) => panel.progress(runId, progress, null));
     panel.drop(runId);
     if (signal.aborted) break;
@@ -75,7 +74,7 @@ async function profileEach(plan, surroundings, panel, { signal, gate }) {
  * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<Measurement>}
  */
-async function profileOne({ model, variant, option }, { config, settings }, signal, onProgress) {
+async function profileOne({ model, variant, option }, { config, settings, timeBudgetS }, signal, onProgress) {
   const { backend, deviceType, threads } = option;
   /** @type {Job} */
   const job = {
@@ -88,7 +87,7 @@ async function profileOne({ model, variant, option }, { config, settings }, sign
     minTimeS: 0,
     precision: null,
     warmup: WARM_UP,
-    timeBudgetS: settings.timeBudgetS,
+    timeBudgetS,
     endToEnd: 0,
     placement: false,
     runtime: 'onnxruntime-web',

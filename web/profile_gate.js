@@ -6,18 +6,20 @@ import { byId } from './dom.js';
 /** @import { BackendOption, Config, PlannedRun, Settings } from './types.js' */
 /** @import { Environment } from './environment.js' */
 /** @import { Runner } from './running.js' */
+/** What the page knows once it is open. */
 /** @typedef {{config: Config, manifest: Manifest, environment: Environment, settings: Settings, options: readonly BackendOption[]}} App */
 
 /**
  * @param {App} app
  * @param {Runner} runner
+ * @param {() => number} readTimeBudgetS what the form says
  * @returns {(plan: readonly PlannedRun[], pressed: HTMLButtonElement) => Promise<void>}
  */
-export function wireProfiles(app, runner) {
+export function wireProfiles(app, runner, readTimeBudgetS) {
   const start = (/** @type {readonly PlannedRun[]} */ plan, /** @type {HTMLButtonElement} */ pressed) =>
     runner.during(pressed, async ({ panel }, control) => {
       const { profileRuns } = await import('./profile.js');
-      return profileRuns(plan, app, panel, control);
+      return profileRuns(plan, { ...app, timeBudgetS: readTimeBudgetS() }, panel, control);
     });
   byId('results', HTMLTableElement).addEventListener('click', ({ target }) => {
     const button = target instanceof Element ? target.closest('[data-profile]') : null;

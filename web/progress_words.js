@@ -7,9 +7,10 @@ import { megabytes } from './format.js';
 
 /**
  * @param {Progress} progress
- * @param {{heldTo: string, iterations: number}} run what its outputs are compared with, and how many samples were asked for
+ * @param {{heldTo: string, iterations: number, precision: number | null}} run what its outputs are compared with, and how many
+ *     samples were asked for, until which precision
  */
-export function inWords({ stage, done, total }, { heldTo, iterations }) {
+export function inWords({ stage, done, total }, { heldTo, iterations, precision }) {
   /** @type {Record<Stage, () => string>} */
   const words = {
     start: () => 'Starting',
@@ -19,7 +20,10 @@ export function inWords({ stage, done, total }, { heldTo, iterations }) {
     first_inference: () => 'First inference',
     verification: () => `Comparing the outputs with ${heldTo}`,
     warm_up: () => (total > 0 ? `Warming up ${Math.min(done + 1, total)} of ${total}` : `Warming up ${done + 1}`),
-    sampling: () => `Sample ${Math.min(done + 1, total)} of ${totalInWords(total, iterations)}`,
+    sampling: () =>
+      isOpenEnded(done, { iterations, precision })
+        ? `Sample ${done + 1}, until the interval is narrow enough`
+        : `Sample ${Math.min(done + 1, total)} of ${totalInWords(total, iterations)}`,
     final_check: () => `Comparing the last outputs with ${heldTo}`,
     end_to_end: () => 'From a picture to its answer',
     placement: () => 'Looking where its nodes run',
@@ -31,14 +35,24 @@ export function inWords({ stage, done, total }, { heldTo, iterations }) {
  * How many samples a run has, for its row.
  * @param {number} done
  * @param {number} total as Progress has it
- * @param {number} iterations
+ * @param {{iterations: number, precision: number | null}} asked
  */
-export function countInWords(done, total, iterations) {
-  return `${done} of ${totalInWords(Math.max(done, total), iterations)}`;
+export function countInWords(done, total, asked) {
+  if (isOpenEnded(done, asked)) return `${done} so far`;
+  return `${done} of ${totalInWords(Math.max(done, total), asked.iterations)}`;
 }
 
 /**
- * Samples beyond those asked for are taken over a time, or until an interval is narrow: how many is not known before.
+ * Whether as many samples as were asked for are there, and it goes on until the median is known well enough.
+ * @param {number} done
+ * @param {{iterations: number, precision: number | null}} asked
+ */
+function isOpenEnded(done, { iterations, precision }) {
+  return precision !== null && done >= iterations;
+}
+
+/**
+ * Samples beyond those asked for are taken over a time: how many is not known before.
  * @param {number} total
  * @param {number} iterations
  */

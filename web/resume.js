@@ -14,11 +14,13 @@ import { askedOf, finishRun } from './run_record.js';
 
 /** @import { Run } from './run_types.js' */
 /** @import { PlannedRun } from './types.js' */
+/** @import { Scheduled } from './batch.js' */
 /** @import { BatchView } from './batch_view.js' */
 /** @import { Active, Entry, JournalRun, Plan } from './journal.js' */
 /** @import { App } from './profile_gate.js' */
 /** @import { Context } from './run_record.js' */
-/** @import { Control, Runner } from './running.js' */
+/** @import { Control } from './hold.js' */
+/** @import { Runner } from './running.js' */
 /** @typedef {{done: number, failed: number}} Counts */
 
 /** A batch that ends its page again and again, whichever run is on, is not gone on with by itself any more. */
@@ -66,35 +68,24 @@ function goOnAfterEnd(entry, app, runner, offered) {
   const over = active ? [...progress.over, active.runId] : progress.over;
   const rest = { plan, progress: { over, active: null, left: isTooOften, resumptions: isTooOften ? 0 : resumptions } };
   return runner.during(byId('start', HTMLButtonElement), async (view, control) => {
-    let counts = { done: 0, failed: 0 };
     const ended = plan.runs.find(({ runId }) => runId === active?.runId);
-    if (active && ended && (await recordFailure(ended, active, plan, app, { view, runner }))) counts = { done: 1, failed: 1 };
+    const planned = ended ? plannedOf(ended, app) : null;
+    if (ended && !planned) tellLost([ended]);
+    const scheduled = isTooOften ? [] : scheduledOf(rest, REASON.ended, app);
+    view.panel.open((planned ? 1 : 0) + scheduled.length);
+    let counts = { done: 0, failed: 0 };
+    if (active && ended && planned) {
+      const run = failedRun(ended, active, planned, contextOf(plan, app));
+      await runner.outbox.keep(run);
+      view.finish(run, planned.model.title);
+      counts = { done: 1, failed: 1 };
+    }
     amend(rest);
     if (isTooOften && runsToGo(rest).length > 0) offered.push(rest);
-    else counts = sumOf(counts, await measureRest(rest, REASON.ended, new Journal(resumptions + 1), app, { view, control, runner }));
+    else counts = sumOf(counts, await measureRest(plan, scheduled, new Journal(resumptions + 1), app, { view, control, runner, earlier: counts.done }));
     await runner.outbox.sendAll();
     return counts;
   });
-}
-
-/**
- * @param {JournalRun} ended
- * @param {Active} active
- * @param {Plan} plan
- * @param {App} app
- * @param {{view: BatchView, runner: Runner}} surroundings
- * @returns {Promise<boolean>} whether there is a Run of it
- */
-async function recordFailure(ended, active, plan, app, { view, runner }) {
-  const planned = plannedOf(ended, app);
-  if (!planned) {
-    tellLost([ended]);
-    return false;
-  }
-  const run = failedRun(ended, active, planned, contextOf(plan, app));
-  await runner.outbox.keep(run);
-  view.finish(run, planned.model.title);
-  return true;
 }
 
 /**
@@ -119,28 +110,39 @@ function failedRun({ runId, order }, { startedAt, stage }, planned, context) {
 }
 
 /**
+ * What is left of a batch, in its order. A run that had nothing beside it has nothing beside it now either; those that the server does
+ * not have any more are told.
  * @param {Entry} entry
- * @param {string} reason
- * @param {Journal} journal
+ * @param {string} reason why one after another
  * @param {App} app
- * @param {{view: BatchView, control: Control, runner: Runner}} surroundings
- * @returns {Promise<Counts>}
+ * @returns {readonly Scheduled[]}
  */
-async function measureRest(entry, reason, journal, app, { view, control, runner }) {
-  const { plan } = entry;
-  const lastBlock = Math.max(...plan.runs.map(({ order }) => order.block));
+function scheduledOf(entry, reason, app) {
+  const lastBlock = Math.max(...entry.plan.runs.map(({ order }) => order.block));
   const lost = runsToGo(entry).filter((run) => !plannedOf(run, app));
   if (lost.length > 0) tellLost(lost);
-  const scheduled = runsToGo(entry).flatMap((run, index) => {
+  return runsToGo(entry).flatMap((run, index) => {
     const planned = plannedOf(run, app);
-    const order = { ...run.order, mode: /** @type {const} */ ('sequential'), block: lastBlock + 1 + index, reason };
-    return planned ? [{ runId: run.runId, planned, order }] : [];
+    const how = run.order.mode === 'alone' ? {} : { mode: /** @type {const} */ ('sequential'), reason };
+    return planned ? [{ runId: run.runId, planned, order: { ...run.order, block: lastBlock + 1 + index, ...how } }] : [];
   });
+}
+
+/**
+ * @param {Plan} plan
+ * @param {readonly Scheduled[]} scheduled of it
+ * @param {Journal} journal
+ * @param {App} app
+ * @param {{view: BatchView, control: Control, runner: Runner, earlier: number}} surroundings `earlier`: how many runs of the panel, which is
+ *     open, are over
+ * @returns {Promise<Counts>}
+ */
+async function measureRest(plan, scheduled, journal, app, { view, control, runner, earlier }) {
   if (scheduled.length === 0) {
     forget(plan.batchId);
     return { done: 0, failed: 0 };
   }
-  const listener = view.listener(plan.choice.iterations);
+  const listener = view.listener(plan.choice, { earlier });
   return runScheduled(scheduled, contextOf(plan, app), { listener, outbox: runner.outbox, control, journal });
 }
 
@@ -162,9 +164,12 @@ function offer(entries, app, runner) {
     if (runner.isRunning) return;
     hide();
     void runner.during(byId('start', HTMLButtonElement), async (view, control) => {
-      let counts = { done: 0, failed: 0 };
-      for (const entry of entries) {
-        if (!control.signal.aborted) counts = sumOf(counts, await measureRest(entry, REASON.left, new Journal(), app, { view, control, runner }));
+      const batches = entries.map((entry) => ({ plan: entry.plan, scheduled: scheduledOf(entry, REASON.left, app) }));
+      view.panel.open(batches.reduce((sum, { scheduled }) => sum + scheduled.length, 0));
+      let [counts, earlier] = [{ done: 0, failed: 0 }, 0];
+      for (const { plan, scheduled } of batches) {
+        if (!control.signal.aborted) counts = sumOf(counts, await measureRest(plan, scheduled, new Journal(), app, { view, control, runner, earlier }));
+        earlier += scheduled.length;
       }
       return counts;
     });

@@ -113,6 +113,8 @@ export function blankMeasurement({ runtime, onnxruntimeWeb, threads }) {
     first_ms: null,
     samples: [],
     end_to_end: [],
+    end_to_end_failure: null,
+    end_to_end_hidden: false,
     verification: null,
     final_check: null,
     placement: null,

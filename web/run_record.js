@@ -42,7 +42,7 @@ export function askedOf({ backend, deviceType, threads }, { config, settings, ch
  * @param {Circumstances} circumstances
  */
 export function measuredPart(asked, measurement, { config, environment, choice }, { order, conditions }) {
-  const { hashed, ...measured } = measurement;
+  const { hashed, end_to_end_failure: failure, end_to_end_hidden: hidden, ...measured } = measurement;
   /** @type {Device} */
   const device = { ...environment, device_name: choice.deviceName };
   return {

@@ -48,7 +48,7 @@
  * @typedef {object} Conditions
  * @property {number} times_hidden
  * @property {number} repeats
- * @property {'held' | 'refused' | 'unsupported'} wake_lock
+ * @property {'held' | 'refused' | 'unsupported'} wake_lock What the browser answered last; unsupported: it knows none, or has not answered.
  * @property {number | null} battery_level
  * @property {boolean | null} battery_charging
  * @property {Calibration | null} calibration_before
@@ -151,7 +151,8 @@
  * @property {readonly EndToEnd[]} end_to_end
  * @property {Verification | null} verification
  * @property {Verification | null} final_check
- * @property {Placement | null} placement Null where it could not be read.
+ * @property {Placement | null} placement Looked up after the timing, on WebAssembly only with placement=1; null: not looked up (or the
+ *     run ended before), or it could not be read.
  * @property {Order | null} order
  * @property {Conditions | null} conditions
  * @property {readonly RunWarning[]} warnings

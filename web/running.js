@@ -7,8 +7,8 @@ import { showProblems } from './notices.js';
 import { PauseGate } from './pause.js';
 
 /** @import { BatchView } from './batch_view.js' */
+/** @import { Control } from './hold.js' */
 /** @import { Outbox } from './upload.js' */
-/** @typedef {{signal: AbortSignal, gate: PauseGate}} Control `signal` stops a batch, `gate` holds it for a while */
 
 const root = document.documentElement;
 

@@ -24,9 +24,9 @@ const MB = 1e6;
 const MEMORY = { base: 120 * MB, perModelByte: 3.6, perMac: 0.0015 };
 /**
  * What all sessions together may take, of the memory that the browser tells. Where it tells none (Firefox, Safari): what a computer of
- * 6 GB and a phone of 3 GB would get. A phone's system ends pages long before its memory is full.
+ * 6 GB and a phone of 3 GB would get. The systems of phones and tablets end pages long before the memory is full.
  */
-const BUDGET = { share: 0.25, mobileShare: 0.125, unknown: 1500 * MB, mobileUnknown: 375 * MB };
+const BUDGET = { share: 0.25, handheldShare: 0.125, unknown: 1500 * MB, handheldUnknown: 375 * MB };
 
 /**
  * Bytes that a session is expected to take.
@@ -38,11 +38,12 @@ export function memoryOf({ bytes, macs }) {
 
 /**
  * Bytes that all sessions that are open at once may take.
- * @param {Pick<Device, 'memory_gb' | 'mobile'>} device
+ * @param {Pick<Device, 'memory_gb'>} device
+ * @param {boolean} isHandheld a phone or a tablet
  */
-export function memoryBudget({ memory_gb: gigabytes, mobile }) {
-  if (gigabytes === null) return mobile ? BUDGET.mobileUnknown : BUDGET.unknown;
-  return gigabytes * 2 ** 30 * (mobile ? BUDGET.mobileShare : BUDGET.share);
+export function memoryBudget({ memory_gb: gigabytes }, isHandheld) {
+  if (gigabytes === null) return isHandheld ? BUDGET.handheldUnknown : BUDGET.unknown;
+  return gigabytes * 2 ** 30 * (isHandheld ? BUDGET.handheldShare : BUDGET.share);
 }
 
 /**

@@ -31,10 +31,12 @@ export class Supervisor {
   /**
    * @param {Work} work
    * @param {(progress: Progress) => void} onProgress
+   * @param {(measured: Measurement) => boolean} [isEnough] whether all samples that were asked for are taken
    */
-  constructor(work, onProgress) {
+  constructor(work, onProgress, isEnough = () => false) {
     this.work = work;
     this.onProgress = onProgress;
+    this.isEnough = isEnough;
     this.measured = work.blank;
     /** @type {Stage} */
     this.stage = 'start';
@@ -160,14 +162,19 @@ export class Supervisor {
     this.fail(saidNothing(this.work.timeoutS));
   }
 
+  get isSampled() {
+    return this.measured.samples.length > 0 && this.isEnough(this.measured);
+  }
+
   /**
-   * The worker is given up. In the stage `placement`, all that was measured is proven and over: that stays.
+   * The worker is given up. Samples are in what is measured only once they are proven. Where they are all that were asked for, they stay:
+   * what was still to come has nothing to do with them.
    * @param {string} message
    */
   fail(message) {
     if (this.isOver) return;
     if (this.stage === 'placement') console.warn(`Where the nodes ran is not known: ${message}`);
-    else this.measured = failed(this.measured, this.stage, message);
+    else this.measured = this.isSampled ? { ...this.measured, end_to_end: [], end_to_end_failure: message } : failed(this.measured, this.stage, message);
     this.stop();
   }
 }

@@ -170,7 +170,8 @@
 
 /**
  * What a worker measured, so far or in the end: the part of a Run that is not known before. `hashed` tells whether the model's
- * SHA-256 could be checked in this browser.
+ * SHA-256 could be checked in this browser. `end_to_end_failure` tells why what follows the samples was given up; `end_to_end_hidden`,
+ * that its times were dropped because the page was hidden. These three become warnings of the Run.
  * @typedef {object} Measurement
  * @property {string} runtime_version
  * @property {number} threads
@@ -185,6 +186,8 @@
  * @property {number | null} first_ms
  * @property {readonly Sample[]} samples
  * @property {readonly EndToEnd[]} end_to_end
+ * @property {string | null} end_to_end_failure
+ * @property {boolean} end_to_end_hidden
  * @property {Verification | null} verification
  * @property {Verification | null} final_check
  * @property {Placement | null} placement

@@ -33,6 +33,15 @@ export async function warmUp({ warmup, timeBudgetS }, firstMs, infer, onDone) {
 }
 
 /**
+ * Whether an inference is so much of the time budget that one of a kind has to do.
+ * @param {number} inferenceMs
+ * @param {number} budgetMs
+ */
+export function isHeavy(inferenceMs, budgetMs) {
+  return inferenceMs > HEAVY_SHARE_OF_BUDGET * budgetMs;
+}
+
+/**
  * @param {number} budgetMs
  * @param {number} firstMs
  * @param {() => Promise<number>} infer
@@ -40,7 +49,7 @@ export async function warmUp({ warmup, timeBudgetS }, firstMs, infer, onDone) {
  * @returns {Promise<'agreement' | 'limit'>}
  */
 async function untilAgreement(budgetMs, firstMs, infer, onDone) {
-  const most = firstMs > HEAVY_SHARE_OF_BUDGET * budgetMs ? 1 : Infinity;
+  const most = isHeavy(firstMs, budgetMs) ? 1 : Infinity;
   const windows = new Windows();
   let [done, spent, latest] = [0, 0, firstMs];
   const isPastLimit = () => done >= LIMIT.inferences && (spent >= LIMIT.ms || spent === 0);

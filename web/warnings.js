@@ -1,7 +1,7 @@
 /** Doubts about a measurement, kept beside it. Each is a fact that was seen; none is a guess. docs/method.md lists them with their limits. */
 
 import { bimodal, coarseTimer, drifts, heavyTail, percent, slowFirst, thermalSlowdown, zeroTimes } from './doubts_of_samples.js';
-import { counted } from './format.js';
+import { counted, sentence } from './format.js';
 import { isSoftware } from './gpu.js';
 import { summarise } from './statistics.js';
 
@@ -49,7 +49,8 @@ export function warningsFor(measured, asked, device, { conditions, order }) {
 const RULES = Object.freeze({
   placement: ({ asked }) =>
     asked.placement && 'Session logging was on to see where nodes ran: for proof, not for timing. Leave out placement=1 to time.',
-  tab_hidden: ({ conditions }) => conditions !== null && conditions.times_hidden + conditions.repeats > 0 && tabHidden(conditions),
+  tab_hidden: ({ conditions, measured }) =>
+    conditions !== null && conditions.times_hidden + conditions.repeats > 0 && tabHidden(conditions, measured),
   wake_lock_refused: ({ conditions }) =>
     conditions?.wake_lock === 'refused' &&
     'The browser refused to keep the screen on, so the device may have dimmed or slept. Charge it, and switch power saving off.',
@@ -81,6 +82,8 @@ const RULES = Object.freeze({
     measured.warmup_ended_by === 'limit' &&
     `Durations had not settled when the warm-up ended, after ${counted(measured.warmup_iterations, 'inference')}: the first samples ` +
       'may still be warming up. Look at the samples in order, or ask for a longer warm-up (warmup=N).',
+  end_to_end_failed: ({ measured: { end_to_end_failure: reason } }) =>
+    reason && `What follows the samples failed, so there is no time end to end: ${sentence(reason)}`,
   few_samples: ({ summary: { n } }) =>
     n > 0 && n < ENOUGH_SAMPLES && `${counted(n, 'sample')} only: too few to tell how far they scatter. Time at least ${ENOUGH_SAMPLES}.`,
   zero_times: ({ durations, device }) => zeroTimes(durations, device.timer_step_ms),
@@ -94,10 +97,14 @@ const RULES = Object.freeze({
 
 export const WARNING_CODES = Object.freeze(Object.keys(RULES));
 
-/** @param {Conditions} conditions */
-function tabHidden({ times_hidden: times, repeats }) {
+/**
+ * @param {Conditions} conditions
+ * @param {Measurement} measured
+ */
+function tabHidden({ times_hidden: times, repeats }, { end_to_end_hidden: isWithout }) {
   const again = repeats > 0 ? `, so the run began again ${counted(repeats, 'time')}` : '';
-  return `The tab was hidden ${counted(times, 'time')}${again}; browsers slow hidden tabs down. Keep it in front while it times.`;
+  const without = isWithout ? `${again ? ' and' : ', so'} its times end to end were dropped` : '';
+  return `The tab was hidden ${counted(times, 'time')}${again}${without}; browsers slow hidden tabs down. Keep it in front while it times.`;
 }
 
 /** @param {Conditions} conditions */

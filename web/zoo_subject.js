@@ -6,6 +6,7 @@ import { canEndToEnd, endToEnd } from './end_to_end.js';
 import { proveFurther } from './further_references.js';
 import { readSafetensors, tensorOf } from './inputs.js';
 import { refineMemory } from './memory.js';
+import { PHOTOGRAPH } from './photograph.js';
 
 /** @import { FileEntry } from './manifest_types.js' */
 /** @import { Job, Tensor, Tensors } from './types.js' */
@@ -42,24 +43,30 @@ export function zooSubject(job) {
     mismatch: (verification) => new Error(describeMismatch(verification)),
     proveFurther: (session, runtime, log) =>
       proveFurther(job, session, { proven: REFERENCE, priors: proven().priors, runtime: placeOf(runtime, session.threads) }, log),
-    endToEnd: canEndToEnd(job) ? (session, now) => endToEnd(job, session, job.endToEnd, now, proven()) : null,
+    endToEnd: canEndToEnd(job) ? async (session, now) => endToEnd(job, session, now, { ...proven(), photograph: proven().photograph() }) : null,
     refine: (error) => refineMemory(error, `for ${model.title}`),
   };
 }
 
-/** @typedef {{reference: Tensors, priors: Tensor | null}} Proof the photograph's reference file, and a detector's priors */
+/**
+ * The photograph's reference file, a detector's priors, and the photograph's own file, which throws where it could not be had.
+ * @typedef {{reference: Tensors, priors: Tensor | null, photograph: () => Uint8Array}} Proof
+ */
 
 /**
- * The model, its reference tensors and, for a detector, its priors.
+ * The model, its reference tensors, for a detector its priors, and the photograph if its pixels are wanted: all that the network is
+ * needed for comes before anything is timed. Without the photograph there is a timing all the same.
  * @param {Job} job
  * @param {Log} log
  * @returns {Promise<{model: Uint8Array, proof: Proof}>}
  */
-async function fetchFiles({ model, variant }, log) {
+async function fetchFiles(job, log) {
+  const { model, variant } = job;
   const reference = model.references.find(({ name }) => name === REFERENCE);
   if (!reference) throw new Error(`the manifest has no ${REFERENCE} reference for ${model.id}`);
   const priors = model.postprocessing.kind === 'ssd' ? model.postprocessing.priors : null;
-  const total = variant.bytes + reference.bytes + (priors?.bytes ?? 0);
+  const photograph = job.endToEnd > 0 && canEndToEnd(job) ? PHOTOGRAPH : null;
+  const total = variant.bytes + reference.bytes + (priors?.bytes ?? 0) + (photograph?.bytes ?? 0);
   log.enter('download', total);
 
   let before = 0;
@@ -75,5 +82,7 @@ async function fetchFiles({ model, variant }, log) {
   log.record({ download_ms: fetched.ms, download_cached: fetched.cached, hashed: fetched.hashed });
   const tensors = readSafetensors((await fetchOne(reference)).bytes, reference.path);
   const boxes = priors && tensorOf(readSafetensors((await fetchOne(priors)).bytes, priors.path), 'priors', priors.path);
-  return { model: fetched.bytes, proof: { reference: tensors, priors: boxes } };
+  const picture = photograph && (await fetchOne(photograph).then(({ bytes }) => () => bytes, (error) => () => { throw error; }));
+  const notAsked = () => { throw new Error('the photograph was not asked for'); };
+  return { model: fetched.bytes, proof: { reference: tensors, priors: boxes, photograph: picture ?? notAsked } };
 }

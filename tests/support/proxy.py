@@ -23,8 +23,9 @@ class Answer:
     then: threading.Event | None = None
 
     def with_body(self, body: bytes) -> Answer:
-        """The same reply with another content, rightly announced."""
-        return replace(self, body=body, announced=len(body))
+        """The same reply with another content, rightly announced, and not packed."""
+        headers = tuple(pair for pair in self.headers if pair[0].lower() != "content-encoding")
+        return replace(self, headers=headers, body=body, announced=len(body))
 
     def cut(self, keep: int) -> Answer:
         """The same reply, broken off after `keep` bytes."""

@@ -26,7 +26,15 @@ TAKE = """async ({canEndToEnd, endToEnd}, {model, times, change}) => {
   const runtime = await loadOnnxruntimeWeb(onnxruntime_web, purpose);
   const session = await runtime.createSession(await bytes(variant.path), {...purpose, outputs: model.outputs, placement: false});
   try {
-    return {can: canEndToEnd({model}), taken: await endToEnd({model, variant}, session, times, runtime.now, {reference, priors})};
+    const photograph = await bytes('photograph.png');
+    const pass = await endToEnd({model, variant}, session, runtime.now, {photograph, reference, priors});
+    const taken = [];
+    while (taken.length < times) {
+      const {times: parts, mismatch} = await pass();
+      if (mismatch) throw mismatch;
+      taken.push(parts);
+    }
+    return {can: canEndToEnd({model}), taken};
   } catch (error) {
     return {name: error.name, message: error.message};
   } finally {
@@ -88,6 +96,47 @@ def test_other_outputs_than_the_references_are_an_error_that_tells_whether_the_i
     other = take(javascript, model, change={"logits": 0.5, "input": 0.25})
     assert "from an input that is off by up to 0.25" in other["message"]
     assert "so that models and photograph belong together" in other["message"]
+
+
+PASSES = """async ({takePasses}, {parts, limits}) => {
+  const told = [];
+  const pass = async () => ({times: parts, mismatch: null});
+  try {
+    const {taken} = await takePasses(pass, limits, done => told.push(done));
+    return [taken.length, told];
+  } catch (error) {
+    return error.message;
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, 5),
+        ({"times": 0}, 0),
+        ({"spentMs": 9700}, 3),
+        ({"spentMs": 9701}, 3),
+        ({"spentMs": 12_000}, 1),
+        ({"inferenceMs": 500}, 5),
+        ({"inferenceMs": 501}, 1),
+        ({"inferenceMs": 501, "times": 0}, 0),
+    ],
+)
+def test_passes_end_with_the_budget_and_each_is_told(
+    javascript: JavaScript, limits: dict[str, float], expected: int
+) -> None:
+    parts = {"preprocess_ms": 10, "inference_ms": 80, "postprocess_ms": 10}
+    whole = {"times": 5, "budgetMs": 10_000, "spentMs": 0, "inferenceMs": 80, **limits}
+    found = javascript("passes.js", PASSES, {"parts": parts, "limits": whole})
+    assert found == [expected, list(range(1, expected + 1))]
+
+
+def test_a_clock_that_goes_back_between_the_parts_is_an_error(javascript: JavaScript) -> None:
+    parts = {"preprocess_ms": 10, "inference_ms": -80, "postprocess_ms": 10}
+    whole = {"times": 5, "budgetMs": 10_000, "spentMs": 0, "inferenceMs": 80}
+    said = javascript("passes.js", PASSES, {"parts": parts, "limits": whole})
+    assert said.startswith("The clock went backwards. Got: 10, -80, 10 ms for the three parts. ")
 
 
 def test_a_right_answer_is_taken_as_often_as_asked(javascript: JavaScript, tiny_zoo: Path) -> None:

@@ -100,16 +100,60 @@ def test_memory_grows_with_the_file_and_with_what_is_computed(javascript: JavaSc
 
 
 @pytest.mark.parametrize(
-    ("memory_gb", "mobile", "expected"),
+    ("memory_gb", "handheld", "expected"),
     [(8, False, 2 * 2**30), (8, True, 2**30), (4, True, 2**29), (None, False, 1500 * MB), (None, True, 375 * MB)],
 )
 def test_the_budget_follows_what_the_browser_tells(
-    javascript: JavaScript, memory_gb: int | None, mobile: bool, expected: float
+    javascript: JavaScript, memory_gb: int | None, handheld: bool, expected: float
 ) -> None:
     found = javascript(
-        "schedule.js", "({memoryBudget}, device) => memoryBudget(device)", {"memory_gb": memory_gb, "mobile": mobile}
+        "schedule.js",
+        "({memoryBudget}, {memory_gb, handheld}) => memoryBudget({memory_gb}, handheld)",
+        {"memory_gb": memory_gb, "handheld": handheld},
     )
     assert found == expected
+
+
+MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15"
+IPAD_OF_OLD = "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1.2 Mobile/15E148 Safari/604.1"
+ANDROID_TABLET = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
+FIREFOX_TABLET = "Mozilla/5.0 (Android 14; Tablet; rv:153.0) Gecko/153.0 Firefox/153.0"
+AS_DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+WINDOWS = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "platform", "form_factor", "mobile", "touch_points", "expected"),
+    [
+        (MAC, "macOS", None, False, 0, False),
+        (MAC, "macOS", None, False, 5, True),  # an iPad
+        (IPAD_OF_OLD, "iOS", None, True, 5, True),
+        (ANDROID_TABLET, "Android", "Tablet", False, 5, True),
+        (ANDROID_TABLET, "Android", None, False, 5, True),
+        (FIREFOX_TABLET, "Android", None, False, 5, True),
+        (AS_DESKTOP, "Linux", "Tablet", False, 5, True),  # "request desktop site" on a tablet
+        (AS_DESKTOP, "Linux", "Desktop", False, 10, False),
+        (WINDOWS, "Windows", "Desktop", False, 10, False),  # a laptop with a touch screen
+    ],
+)
+def test_phones_and_tablets_are_told_from_computers(
+    javascript: JavaScript,
+    user_agent: str,
+    platform: str,
+    form_factor: str | None,
+    mobile: bool,
+    touch_points: int,
+    expected: bool,
+) -> None:
+    device = {"user_agent": user_agent, "platform": platform, "form_factor": form_factor, "mobile": mobile}
+    found = javascript(
+        "handheld.js", "({isHandheld}, [device, points]) => isHandheld(device, points)", [device, touch_points]
+    )
+    assert found is expected
 
 
 def test_every_round_has_an_order_of_its_own_that_the_seed_gives(javascript: JavaScript) -> None:
@@ -178,9 +222,9 @@ def test_a_run_has_enough(javascript: JavaScript, asked: dict[str, Any], expecte
     assert javascript("schedule.js", WHY_ENOUGH, asked) == expected
 
 
-STATE = {
+STATE: dict[str, Any] = {
     "phase": "waiting", "macs": 1e9, "progress": None, "prepareMs": None, "inferenceMs": None, "samples": 0, "sampledMs": 0,
-    "asked": {"iterations": 10, "minTimeS": 0, "timeBudgetS": 100, "endToEnd": 0},
+    "asked": {"iterations": 10, "minTimeS": 0, "timeBudgetS": 100, "endToEnd": 0, "precision": None},
 }  # fmt: skip
 
 
@@ -221,3 +265,51 @@ def test_nothing_is_left_of_a_batch_that_is_over(javascript: JavaScript) -> None
 def test_a_run_takes_no_longer_than_its_budget(javascript: JavaScript) -> None:
     slow = {"phase": "sampling", "prepareMs": 0, "inferenceMs": 60_000, "samples": 1, "sampledMs": 60_000}
     assert overall(javascript, slow)["remainingMs"] == 40_000
+
+
+def precise(samples: int, width: float | None, **changes: Any) -> dict[str, Any]:
+    """A run of 10 ms an inference that has more samples than were asked for, and goes on until its interval is 2 %."""
+    asked = STATE["asked"] | {"precision": 0.02}
+    sampling = {"stage": "sampling", "done": samples, "total": samples, "samples": []}
+    run = {
+        "phase": "sampling",
+        "progress": sampling,
+        "prepareMs": 1000,
+        "inferenceMs": 10,
+        "samples": samples,
+        "sampledMs": 10 * samples,
+    }
+    return run | {"asked": asked, "width": width} | changes
+
+
+def test_samples_until_an_interval_is_narrow_are_foreseen_from_its_width(javascript: JavaScript) -> None:
+    wide, narrow = overall(javascript, precise(100, 0.06)), overall(javascript, precise(100, 0.03))
+    assert wide["remainingMs"] == pytest.approx(800 * 10)
+    assert narrow["remainingMs"] == pytest.approx(125 * 10)
+    assert wide["share"] < narrow["share"] < overall(javascript, precise(100, 0.02))["share"]
+    assert overall(javascript, precise(100, 2.0))["remainingMs"] == pytest.approx(9900 * 10)  # the time budget
+    budget = STATE["asked"] | {"precision": 0.02, "timeBudgetS": 1000}
+    assert overall(javascript, precise(100, 2.0, asked=budget))["remainingMs"] == pytest.approx(
+        9900 * 10
+    )  # the most samples
+    assert overall(javascript, precise(5, 2.0))["remainingMs"] == 0  # too few to tell: as planned
+    assert overall(javascript, precise(100, None))["remainingMs"] is None
+
+
+WORDS = "({inWords, countInWords}, [done, total, asked]) => [inWords({stage: 'sampling', done, total}, asked), countInWords(done, total, asked)]"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "precision", "said"),
+    [
+        (4, 10, None, ["Sample 5 of 10", "4 of 10"]),
+        (12, 40, None, ["Sample 13 of about 40", "12 of about 40"]),
+        (4, 10, 0.02, ["Sample 5 of 10", "4 of 10"]),
+        (12, 12, 0.02, ["Sample 13, until the interval is narrow enough", "12 so far"]),
+    ],
+)
+def test_samples_are_counted_in_words(
+    javascript: JavaScript, done: int, total: int, precision: float | None, said: list[str]
+) -> None:
+    asked = {"iterations": 10, "precision": precision, "heldTo": "PyTorch"}
+    assert javascript("progress_words.js", WORDS, [done, total, asked]) == said

@@ -78,6 +78,7 @@ def warn(javascript: JavaScript, case: dict[str, Any]) -> list[dict[str, str]]:
         ({"measured": {"stopped_by": "user"}}, ["stopped_by_user"]),
         ({"measured": {"warmup_ended_by": "limit"}}, ["not_settled"]),
         ({"measured": {"warmup_ended_by": "count"}}, []),
+        ({"measured": {"end_to_end_failure": "it hung"}}, ["end_to_end_failed"]),
         ({"durations": [10.0, 10.0, 10.0, 10.0]}, ["few_samples"]),
         ({"device": {"timer_step_ms": 0.1}}, []),
         ({"device": {"timer_step_ms": 0.11}}, ["coarse_timer"]),
@@ -106,6 +107,9 @@ def test_doubts(javascript: JavaScript, changes: dict[str, Any], codes: list[str
     ("changes", "said"),
     [
         ({"conditions": {"times_hidden": 2, "repeats": 1}}, "The tab was hidden 2 times, so the run began again 1 time; "),
+        ({"conditions": {"times_hidden": 1}, "measured": {"end_to_end_hidden": True}}, "hidden 1 time, so its times end to end were dropped; "),
+        ({"conditions": {"times_hidden": 2, "repeats": 1}, "measured": {"end_to_end_hidden": True}}, "again 1 time and its times end to end were dropped; "),
+        ({"measured": {"end_to_end_failure": "it hung"}}, "What follows the samples failed, so there is no time end to end: it hung."),
         ({"conditions": {"battery_level": 0.538, "battery_charging": False}}, "ran on its battery, 54 % full; "),
         ({"conditions": {"battery_charging": False}}, "ran on its battery; "),
         ({"conditions": {"calibration_before": BUSY, "calibration_after": BUSY}}, "a calibration loop lost 52 % of its time before and 52 % of its time after the run."),
