@@ -25,6 +25,7 @@ def server(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_it_says_where_it_serves_and_nothing_else(tiny_zoo: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "server.py"), "--port", "0", "--models", str(tiny_zoo)]
     command += ["--database", str(tmp_path / "runs.sqlite")]
@@ -38,6 +39,7 @@ def test_it_says_where_it_serves_and_nothing_else(tiny_zoo: Path, tmp_path: Path
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.usefixtures("ctrl_c_works")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_and_leaves_one_whole_database_file(
     serve: Serve, tiny_zoo: Path, tmp_path: Path, number: signal.Signals

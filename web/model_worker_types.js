@@ -29,12 +29,11 @@
 
 /**
  * `opened`: the outputs for the photograph were the reference's, within their tolerances; `answer` is what they say. `looked`: what
- * came of the picture that was sent, and how long that took, this once.
+ * came of the picture that was sent, and how long that took, this once; the photograph's outputs were right again after it.
  * @typedef {{kind: 'progress'} & LookProgress
  *   | {kind: 'opened', runtime: string, verification: Verification, answer: Answer}
  *   | {kind: 'looked', answer: Answer, times: EndToEnd}
  *   | {kind: 'failed', message: string}} LookReply
  */
-
 
 export {};
