@@ -98,8 +98,8 @@ def test_long_names_leave_room_for_the_samples(tmp_path: Path) -> None:
 
 
 def test_durations_below_the_timers_step_can_be_drawn(tmp_path: Path) -> None:
-    svg = chart(tmp_path, make_run(samples_ms=(0.0, 0.0)))
-    assert dots(svg) == 2
+    svg = chart(tmp_path, make_run(samples_ms=(0.0, 0.0, 0.1)))
+    assert dots(svg) == 3
     assert "0 ms" in texts(svg)
 
 
