@@ -15,10 +15,12 @@ Array = NDArray[np.float32]
 _OPEN = """async ([path, threads]) => {
   const { loadOnnxruntimeWeb } = await import(new URL('/runtimes/ort.js', location.href).href);
   const { onnxruntime_web } = await (await fetch('/api/config')).json();
-  const runtime = await loadOnnxruntimeWeb(onnxruntime_web, 'wasm');
+  const purpose = { backend: 'wasm', deviceType: null, threads };
+  const runtime = await loadOnnxruntimeWeb(onnxruntime_web, purpose);
   const reply = await fetch(path);
   if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
-  window.evaluated = await runtime.createSession(new Uint8Array(await reply.arrayBuffer()), { backend: 'wasm', threads });
+  const bytes = new Uint8Array(await reply.arrayBuffer());
+  window.evaluated = await runtime.createSession(bytes, { ...purpose, outputs: [], placement: false });
 }"""
 
 # Numbers travel as base64 of their bytes: as JSON they would be three times as many, and rounded by two programs.
