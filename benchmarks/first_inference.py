@@ -23,7 +23,15 @@ from timings.records import Run
 from timings.store import Store
 
 LIMIT_S = 3.0
-_URL_PARAMETERS = {"autorun": 1, "models": "mobilenet_v1", "backends": "wasm", "iterations": 1, "warmup": 0}
+_URL_PARAMETERS = {
+    "autorun": 1,
+    "models": "mobilenet_v1",
+    "backends": "wasm",
+    "iterations": 1,
+    "warmup": 0,
+    "min_time": 0,
+    "end_to_end": 0,
+}
 _WHEN_DONE = """
 new MutationObserver(() => {
   if (document.documentElement.dataset.state === "done") window.doneAtMs ??= performance.now();
@@ -67,7 +75,7 @@ def main() -> int:
         for second, run in zip(seconds, parts(database), strict=True):
             print(
                 f"{run.device.browser} {run.device.browser_version}: {second:.2f} s, of which download {run.download_ms:.0f} ms, "
-                f"session {run.session_ms:.0f} ms, first inference {run.first_ms:.0f} ms"
+                f"starting the runtime {run.runtime_ms:.0f} ms, session {run.session_ms:.0f} ms, first inference {run.first_ms:.0f} ms"
             )
     kept = verdict(f"median of {arguments.n} visits", statistics.median(seconds), LIMIT_S, "s")
     return 0 if kept else 1
