@@ -8,6 +8,7 @@ import io
 import os
 import shlex
 import signal
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ THREE = "echo,echo_ssd,echo_boxes"
 SLOW = {"pace_ms": 150}
 ENDED = "The browser or the system ended the page during this run"
 OPENED_SOON_MS = 30_000
+TABS_TO_TRY = 5
 
 # Every count of runs that the panel shows.
 FOLLOW = """
@@ -96,6 +98,16 @@ def end(browser_name: str, tmp_path: Path) -> Killer:
     return crash if browser_name == "chromium" else kill
 
 
+def opened_after_a_kill(profile: BrowserContext) -> Page:
+    """Playwright 1.62 now and then cannot hold a Firefox tab whose process ended while it was opened; the next tab it can."""
+    for _ in range(TABS_TO_TRY - 1):
+        try:
+            return profile.new_page()
+        except Error:
+            time.sleep(1)
+    return profile.new_page()
+
+
 def timings(server: RunningServer) -> list[dict[str, str]]:
     with urllib.request.urlopen(f"{server.url}/api/timings.csv") as reply:
         return list(csv.DictReader(io.StringIO(reply.read().decode(), newline="")))
@@ -114,7 +126,7 @@ def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
     until_sampling(page)
     end(page)
 
-    again = profile.new_page()
+    again = opened_after_a_kill(profile)
     again.add_init_script(FOLLOW)
     again.goto(address)
     wait_until_done(again)
@@ -153,7 +165,7 @@ def test_what_was_over_before_is_neither_lost_nor_done_again(
     until_sampling(page)
     end(page)
 
-    again = profile.new_page()
+    again = opened_after_a_kill(profile)
     again.goto(server.url)  # Without autorun: a person opens the page again.
     wait_until_done(again)
     assert counts(again) == (2, 1, 0)
