@@ -350,14 +350,22 @@ def test_other_programs_that_use_the_processor_are_told(
     page: Page, context: BrowserContext, timed: Callable[..., Run]
 ) -> None:
     context.unroute("**/calibration_worker.js")
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    spin = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
+    # Each in a session of its own: Linux shares the processor out among sessions first, and all of these would count as one.
+    busy = [
+        subprocess.Popen(spin, stdout=subprocess.PIPE, start_new_session=True) for _ in range(4 * (os.cpu_count() or 1))
+    ]
     try:
+        for process in busy:
+            assert process.stdout is not None
+            process.stdout.readline()
         run = timed(iterations=5)
     finally:
         for process in busy:
             process.kill()
-            process.wait()
+            process.communicate()
     assert run.conditions is not None
-    assert run.conditions.calibration_before is not None
-    assert run.conditions.calibration_before.lost_share > 0.15
+    seen = (run.conditions.calibration_before, run.conditions.calibration_after)
+    # Either may miss it: a scheduler lets a thread that has just woken run on for a while.
+    assert max(reading.lost_share for reading in seen if reading is not None) > 0.15
     assert "a calibration loop lost " in doubts(run)["background_load"]
