@@ -3,6 +3,7 @@
 import { Camera } from './camera.js';
 import { byId } from './dom.js';
 import { ZooError, explain } from './errors.js';
+import { takeDroppedFiles } from './file_drops.js';
 import { readPicture } from './picture.js';
 
 /** @import { Picture } from './picture.js' */
@@ -45,27 +46,7 @@ export class PictureSources {
       const files = [...(clipboardData?.files ?? [])];
       if (files.length > 0) void this.take(files);
     });
-    this.listenForDrops();
-  }
-
-  /** Files are taken wherever they are dropped; elsewhere the browser would leave the page to show them. */
-  listenForDrops() {
-    const dragging = (/** @type {boolean} */ is) => document.documentElement.toggleAttribute('data-dragging', is);
-    const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
-    window.addEventListener('dragover', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      dragging(true);
-    });
-    window.addEventListener('dragleave', (event) => {
-      if (event.relatedTarget === null) dragging(false);
-    });
-    window.addEventListener('drop', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      dragging(false);
-      void this.take([...(event.dataTransfer?.files ?? [])]);
-    });
+    takeDroppedFiles((files) => void this.take(files));
   }
 
   /**

@@ -2,34 +2,20 @@
 
 import { byId } from './dom.js';
 import { explain } from './errors.js';
+import { takeDroppedFiles } from './file_drops.js';
 import { sentence } from './format.js';
 
 /** @typedef {{take: (files: readonly File[]) => Promise<void>}} Taker */
 
 /**
- * Files are taken wherever they are dropped; elsewhere the browser would leave the page to show them.
+ * Files are taken where they are chosen, and wherever they are dropped.
  * @param {() => Promise<Taker>} open gives what takes them; called for every file
  */
 export function takeOwnFiles(open) {
   const chosen = byId('own-file', HTMLInputElement);
-  const take = (/** @type {FileList | null | undefined} */ files) => void pass([...(files ?? [])], open);
-  chosen.addEventListener('change', () => take(chosen.files));
-  const dragging = (/** @type {boolean} */ is) => document.documentElement.toggleAttribute('data-dragging', is);
-  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes('Files') ?? false;
-  window.addEventListener('dragover', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    dragging(true);
-  });
-  window.addEventListener('dragleave', (event) => {
-    if (event.relatedTarget === null) dragging(false);
-  });
-  window.addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    dragging(false);
-    take(event.dataTransfer?.files);
-  });
+  const take = (/** @type {readonly File[]} */ files) => void pass(files, open);
+  chosen.addEventListener('change', () => take([...(chosen.files ?? [])]));
+  takeDroppedFiles(take);
 }
 
 /**
