@@ -181,7 +181,9 @@ def _open(page: Page, job: Job, watch: _Watch, stop: Callable[[], bool]) -> None
     Firefox 153 under WebDriver BiDi now and then never delivers a document or a script (about 1 of 40 pages), so a page that shows
     nothing for a minute is opened once more.
     """
-    for _ in range(_OPENINGS):
+    for opening in range(_OPENINGS):
+        if opening:
+            _leave(page)
         watch.begin()
         deadline = time.monotonic() + _LOAD_S
         trouble = _trouble_opening(page, job)
@@ -194,6 +196,12 @@ def _open(page: Page, job: Job, watch: _Watch, stop: Callable[[], bool]) -> None
             raise _unusable(job, trouble)
     showed = "does not say data-state" if watch.shown == "nothing" else f"stays at data-state={watch.shown}"
     raise _unusable(job, f"a page that {showed} for {_LOAD_S} s, opened {_OPENINGS} times")
+
+
+def _leave(page: Page) -> None:
+    """Break off what the page still waits for: Chromium else reports the end of that navigation as the failure of the next one."""
+    with contextlib.suppress(Error):
+        page.goto("about:blank", timeout=_LOAD_S * 1000)
 
 
 def _trouble_opening(page: Page, job: Job) -> str:

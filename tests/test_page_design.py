@@ -143,7 +143,8 @@ def test_every_text_has_enough_contrast(
     elif scheme == "dark":
         pytest.skip("Playwright cannot switch an installed Firefox to another colour scheme")
     url = serve(tiny_zoo, accept_fake=True).url
-    page.goto(fake_address(url, SCRIPT, models="all", backends="wasm-1,wasm-4000", iterations=6))
+    # So few samples are a doubt on every machine.
+    page.goto(fake_address(url, SCRIPT, models="all", backends="wasm-1,wasm-4000", iterations=4))
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#said")).to_contain_text("Paused")
     ratio, text = page.evaluate(LEAST_CONTRAST)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Serve
@@ -213,6 +213,37 @@ def test_the_other_runs_of_a_batch_keep_their_samples_when_the_page_is_hidden(
     assert [run.error for run in runs] == [None, None]
     assert [len(run.samples) for run in runs] == [40, 40]
     assert sorted(run.conditions.repeats for run in runs if run.conditions) == [0, 1]
+    (undisturbed,) = [run for run in runs if run.conditions and run.conditions.repeats == 0]
+    (repeated,) = [run for run in runs if run is not undisturbed]
+    # It has ten rounds of its own, from the one on in which the page was hidden, and takes turns as long as there is somebody.
+    own = Counter(sample.round for sample in repeated.samples)
+    assert list(own.values()) == [4] * 10
+    assert list(own) == list(range(min(own), min(own) + 10))
+    assert min(own) > 1
+    assert Counter(sample.round for sample in undisturbed.samples) == dict.fromkeys(range(1, 11), 4)
+    assert [run.order.mode for run in runs if run.order] == ["interleaved"] * 2
+
+
+def test_a_run_that_is_taken_again_when_the_others_are_done_took_no_turns(
+    page: Page, serve: Serve, tiny_zoo: Path
+) -> None:
+    server = serve(tiny_zoo, accept_fake=True)
+    start(page, server.url, {"durations_ms": [20], "pace_ms": 60}, models="echo,echo_ssd", iterations=10)
+    wait_for_samples(page, 8)
+    page.evaluate("hide(true)")
+    page.evaluate("hide(false)")
+    wait_until_done(page)
+    runs = [stored(server.url, row) for row in rows(page).all()]
+    (repeated,) = [run for run in runs if run.conditions and run.conditions.repeats == 1]
+    first = repeated.samples[0].round
+    shared = 10 - first + 1
+    assert shared < 5
+    assert repeated.order is not None
+    assert (repeated.order.mode, repeated.order.reason) == (
+        "sequential",
+        f"only {shared} of its 10 samples were taken in rounds that another run shared",
+    )
+    assert "sequential" in [warning.code for warning in repeated.warnings]
 
 
 def test_a_page_that_is_hidden_after_the_samples_loses_the_times_end_to_end_and_says_so(
@@ -325,21 +356,3 @@ def test_a_worker_that_never_begins_however_often_is_a_failed_run(page: Page, se
     assert run.error is not None
     assert (run.error.stage, len(begun_anew(said))) == ("start", 2)
     assert run.error.message.startswith("The worker said nothing for 3 s and was stopped.")
-
-
-@pytest.mark.parametrize("fault", ["throw", "crash", "hang"])
-def test_where_nodes_ran_is_worth_no_timing(page: Page, serve: Serve, tiny_zoo: Path, fault: str) -> None:
-    """What is looked up last, when all is timed and proven, may fail without a loss."""
-    page.add_init_script("""
-      const info = {vendor: 'acme', architecture: 'x', description: 'a GPU', device: '', isFallbackAdapter: false};
-      const gpu = {requestAdapter: () => Promise.resolve({info, features: new Set(), limits: {}})};
-      Object.defineProperty(navigator, 'gpu', {get: () => gpu});
-    """)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "warning" else None)
-    server = serve(tiny_zoo, accept_fake=True)
-    page.goto(fake_address(server.url, {"faults": {"placement": fault}}, backends="webgpu", iterations=2, timeout=3))
-    wait_until_done(page)
-    run = only_run(page, server.url)
-    assert (run.error, run.placement, len(run.samples), run.stopped_by) == (None, None, 2, "iterations")
-    assert [text for text in said if text.startswith("Where the nodes ran is not known: ")]

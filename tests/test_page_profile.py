@@ -90,6 +90,7 @@ def test_a_profile_is_shown_by_operator_and_by_node_and_can_be_saved(page: Page,
     assert article.locator(".profile-keys li").count() == article.locator(".profile-bar rect").count() == len(operators)
 
     article.get_by_text("By node: ").click()
+    expect(article.locator("table.profile-node-times tbody tr")).not_to_have_count(0)
     nodes = lines(article, "profile-node-times")
     assert {line["operator"] for line in nodes} == {line["operator"] for line in operators}
 

@@ -203,7 +203,9 @@ def test_what_an_older_page_kept_is_taken_over_and_sent_once(page: Page, serve: 
         network.faults["/api/runs"] = unreachable
         page.goto(network.url)
         expect(page.locator("#unsent")).to_contain_text("1 run not sent yet")
-        assert page.evaluate("key => localStorage.getItem(key)", key) is None
+        page.wait_for_function(
+            "key => localStorage.getItem(key) === null", arg=key
+        )  # that is once it is on the disk elsewhere
         assert kept_runs(page) == [old["run_id"]]
         network.faults.clear()
         page.reload()

@@ -51,12 +51,14 @@ export async function runScheduled(scheduled, context, { listener, outbox, contr
       await outbox.keep(run);
       journal?.over(run.run_id);
     },
-    send: () => outbox.sendAll(),
+    send: () => outbox.sendBetweenRuns(),
     mark: (/** @type {Active | null} */ active) => journal?.mark(active),
   };
-  const result = await whileAwake(() => conduct(entries, surroundings));
-  journal?.end();
-  return result;
+  try {
+    return await whileAwake((wakeLock) => conduct(entries, { ...surroundings, wakeLock }));
+  } finally {
+    journal?.end();
+  }
 }
 
 /**

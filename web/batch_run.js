@@ -62,8 +62,10 @@ export class BatchRun {
     this.progress = null;
     /** @type {number | null} */
     this.prepareMs = null;
-    /** How many rounds it has completed, those whose samples were forgotten later included. */
-    this.rounds = 0;
+    /** The block's rounds that it has completed, those whose samples were forgotten later included. @type {Set<number>} */
+    this.roundsTaken = new Set();
+    /** The block's round after which its own first one came: samples that were forgotten are taken again in as many rounds. */
+    this.roundBefore = 0;
     this.timesHidden = 0;
     this.repeats = 0;
     /** @type {{before: Calibration | null, after: Calibration | null}} */
@@ -107,25 +109,34 @@ export class BatchRun {
   }
 
   /**
-   * One round. A page that is hidden meanwhile costs all samples so far, and they are taken again.
-   * @param {number} round
+   * One round. A page that is hidden meanwhile costs all samples so far, and they are taken again: from this round on, in as many
+   * rounds as before, so that they still take turns with the other runs.
+   * @param {number} round of the block
    * @param {boolean} settle
    */
   async take(round, settle) {
-    const { worker, task } = this;
+    const { worker } = this;
     if (!worker || !this.isOn) return;
-    const target = targetOf(round, task.asked, this.measured.samples.length);
-    let isClean = await this.attempt(() => worker.take({ round, ...target, settle }));
+    let isClean = await this.attempt(() => worker.take({ round, ...this.target(round), settle }));
     while (!isClean && this.isOn) {
       this.measured = { ...this.measured, samples: [], final_check: null };
+      this.roundBefore = round - 1;
       if (!this.repeat()) return;
       await this.hold.ready();
       isClean = await this.attempt(() => worker.restart());
-      if (isClean && this.isOn) isClean = await this.attempt(() => worker.take({ round, ...targetOf(round, task.asked, 0), settle: false }));
+      if (isClean && this.isOn) isClean = await this.attempt(() => worker.take({ round, ...this.target(round), settle: false }));
     }
     const isNew = this.measured.samples.at(-1)?.round === round;
-    if (isNew) this.rounds += 1;
-    else if (this.wantsMore && !isReached(this.measured.samples, target)) this.measured = failed(this.measured, 'sampling', broughtNothing(round));
+    if (isNew) this.roundsTaken.add(round);
+    else if (this.wantsMore && !isReached(this.measured.samples, this.target(round))) this.measured = failed(this.measured, 'sampling', broughtNothing(round));
+  }
+
+  /**
+   * How far a round takes it.
+   * @param {number} round of the block
+   */
+  target(round) {
+    return targetOf(round - this.roundBefore, this.task.asked, this.measured.samples.length);
   }
 
   /** What comes after the samples. A page that is hidden meanwhile costs the numbers end to end. */

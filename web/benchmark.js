@@ -156,7 +156,7 @@ export class Benchmark {
       await this.endToEnd();
       this.opened = null;
       await session.release().catch((error) => console.warn(`The session could not be released: ${explain(error)}`));
-      if (asked.backend !== 'wasm' && !asked.placement) log.record({ placement: await this.placement(runtime) });
+      if (asked.backend !== 'wasm' && !asked.placement && runtime.placementOf) log.record({ placement: await this.placement(runtime.placementOf) });
     });
   }
 
@@ -184,14 +184,14 @@ export class Benchmark {
   /**
    * Where nodes ran is told by a session that is made for that alone. It comes last, when all that was timed is proven: what goes wrong
    * with it takes nothing away from that, and is told on the console.
-   * @param {Runtime<any>} runtime
+   * @param {NonNullable<Runtime<any>['placementOf']>} placementOf
    */
-  async placement(runtime) {
+  async placement(placementOf) {
     const { backend, deviceType, threads } = this.asked;
     this.log.enter('placement');
     try {
       const outputs = this.subject.outputs;
-      return await runtime.placementOf(await this.subject.fetchModel(), { backend, deviceType, threads, outputs, placement: true });
+      return await placementOf(await this.subject.fetchModel(), { backend, deviceType, threads, outputs, placement: true });
     } catch (error) {
       console.warn(`Where the nodes ran is not known: ${explain(error)}`);
       return null;

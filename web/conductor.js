@@ -6,13 +6,13 @@ import { watchConditions } from './conditions.js';
 import { Hold } from './hold.js';
 import { isOutOfMemory } from './memory.js';
 import { overallOf } from './overall.js';
-import { roundOrder } from './schedule.js';
-import { keepAwake } from './wake_lock.js';
+import { orderKept, roundOrder } from './schedule.js';
 
 /** @import { Calibration, Order, Stage } from './run_types.js' */
 /** @import { Progress } from './types.js' */
 /** @import { DeviceState, Shown, Task } from './batch_run.js' */
 /** @import { Control } from './hold.js' */
+/** @import { WakeLockState } from './wake_lock.js' */
 
 /**
  * Who is told how it goes. `said`: why nothing moves at the moment, null when it goes on.
@@ -36,6 +36,7 @@ import { keepAwake } from './wake_lock.js';
  * @property {Listener<Planned, Finished>} listener
  * @property {Control} control
  * @property {number | null} cores
+ * @property {() => WakeLockState} wakeLock
  * @property {(finished: Finished, runId: string) => Promise<void>} keep Called for each run as soon as it is over.
  * @property {() => Promise<void>} send Called when nothing is timed.
  * @property {(active: {runId: string, startedAt: string, stage: Stage} | null) => void} mark Which run has the device, before each step; null: none.
@@ -45,7 +46,6 @@ import { keepAwake } from './wake_lock.js';
 const FRAME_PATIENCE_MS = 100;
 const CALIBRATING = 'Looking how busy this device is.';
 const STARVED = 'its memory did not suffice beside other sessions, so it was run again alone';
-const DESERTED = 'none of the runs that it was to take turns with completed a round: each failed, lacked memory or was stopped before';
 /** After Stop, a server that is there has the last runs in this time; for another one nobody waits: they stay kept. */
 const SENDING_PATIENCE_MS = 1000;
 
@@ -58,14 +58,12 @@ const SENDING_PATIENCE_MS = 1000;
  */
 export async function conduct(entries, surroundings) {
   const watch = watchConditions();
-  const awake = keepAwake();
   const hold = new Hold(surroundings.control, watch, surroundings.listener.said);
-  const conductor = new Conductor(entries, surroundings, hold, () => ({ wakeLock: awake.state(), battery: watch.battery() }));
+  const conductor = new Conductor(entries, surroundings, hold, () => ({ wakeLock: surroundings.wakeLock(), battery: watch.battery() }));
   try {
     return await conductor.conduct();
   } finally {
     conductor.dismiss();
-    awake.release();
     watch.stop();
   }
 }
@@ -204,7 +202,7 @@ class Conductor {
     if (error && block.length > 1 && isOutOfMemory(error.message) && !this.hold.isStopped) {
       this.starved.push(run);
     } else if (error || samples.length > 0) {
-      await this.record(run, orderOf(run, block));
+      await this.record(run, orderKept(run.order, samples, block.filter((other) => other !== run).map((other) => other.roundsTaken)));
     } else {
       const before = this.originals.get(run);
       if (before) await this.record(before, before.order);
@@ -295,19 +293,6 @@ class Conductor {
 function blocksIn(runs) {
   const numbers = [...new Set(runs.map(({ order }) => order.block))].sort((one, other) => one - other);
   return numbers.map((number) => runs.filter(({ order }) => order.block === number));
-}
-
-/**
- * A run beside which no other of its block completed a round took turns with nobody.
- * @template {{order: Order, rounds: number}} Run
- * @param {Run} run
- * @param {readonly Run[]} block
- * @returns {Order}
- */
-function orderOf(run, block) {
-  const hasOthers = block.some((other) => other !== run && other.rounds > 0);
-  if (run.order.mode !== 'interleaved' || hasOthers || run.rounds === 0) return run.order;
-  return { ...run.order, mode: 'sequential', reason: DESERTED };
 }
 
 /** Let the page draw what it was told, so that it does not draw while the next round is timed. */

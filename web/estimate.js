@@ -1,5 +1,7 @@
 /** How long a choice takes, roughly: from each network's multiplications and what devices were seen to do. */
 
+import { passesMs } from './passes.js';
+
 /** @import { BackendOption, Choice, PlannedRun } from './types.js' */
 /** @typedef {{seconds: number, bytes: number}} Estimate `seconds` of measuring, after `bytes` of model files have come */
 
@@ -42,7 +44,9 @@ function secondsOf({ variant, option }, { iterations, minTimeS, precision, timeB
   const inference = Math.max(LEAST_S, variant.macs / rateOf(option));
   const warmUp = Math.min(WARM_UP * inference, WARM_UP_SHARE * timeBudgetS);
   const samples = Math.max(iterations * inference, minTimeS) * (precision === null ? 1 : PRECISION_FACTOR);
-  return START_S + variant.bytes / SESSION_RATE + Math.min(timeBudgetS, warmUp + samples) + endToEnd * inference;
+  const steady = Math.min(timeBudgetS, warmUp + samples);
+  const passes = passesMs({ times: endToEnd, budgetMs: timeBudgetS * 1000, leftMs: (timeBudgetS - steady) * 1000, inferenceMs: inference * 1000 });
+  return START_S + variant.bytes / SESSION_RATE + steady + passes / 1000;
 }
 
 /** @param {BackendOption} option */

@@ -5,24 +5,23 @@
 
 import { answer } from './answers.js';
 import { describeMismatch, verifier } from './compare.js';
-import { download } from './download.js';
 import { explain } from './errors.js';
-import { readSafetensors, tensorOf } from './inputs.js';
+import { tensorOf } from './inputs.js';
 import { preprocess } from './preprocess.js';
+import { ProofFiles, REFERENCE } from './proof_files.js';
 import { loadOnnxruntimeWeb } from './runtimes/ort.js';
 
 /** @import { OnBytes } from './fetch_whole.js' */
-/** @import { FileEntry, ModelEntry } from './manifest_types.js' */
+/** @import { ModelEntry } from './manifest_types.js' */
 /** @import { LookReply, LookRequest, LookStage, OpenRequest } from './model_worker_types.js' */
 /** @import { Pixels } from './preprocess.js' */
-/** @import { Session, Tensor, Tensors } from './types.js' */
+/** @import { Session, Tensor } from './types.js' */
 /**
  * A network that was right on the photograph. `prove` tries it there again, and throws when it is not any more.
  * @typedef {{model: ModelEntry, session: Session<any>, priors: Tensor | null, prove: () => Promise<unknown>}} Opened any: what a
  *   runtime's feeds are is its own business
  */
 
-const REFERENCE = 'photograph';
 const TELL_EVERY_MS = 100;
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
@@ -45,7 +44,9 @@ enter('start');
  * @throws {Error} when something cannot be had, or the network's outputs here are not PyTorch's
  */
 async function open({ model, variant, backend, deviceType, threads, onnxruntimeWeb }) {
-  const { bytes, reference, priors } = await fetchFiles(model, variant);
+  const [files, tell] = [new ProofFiles(model, variant), progress('download')];
+  const { bytes } = await files.fetchModel(tell);
+  const { reference, priors } = await files.fetchProof(tell);
   enter('runtime');
   const runtime = await loadOnnxruntimeWeb(onnxruntimeWeb, { backend, deviceType, threads }, progress('runtime'));
   enter('session');
@@ -64,30 +65,6 @@ async function open({ model, variant, backend, deviceType, threads, onnxruntimeW
   const { outputs, verification } = await prove();
   post({ kind: 'opened', runtime: place, verification, answer: answer(outputs, model, priors) });
   return { model, session, priors, prove };
-}
-
-/**
- * @param {ModelEntry} model
- * @param {FileEntry} variant
- * @returns {Promise<{bytes: Uint8Array, reference: Tensors, priors: Tensor | null}>}
- */
-async function fetchFiles(model, variant) {
-  const reference = model.references.find(({ name }) => name === REFERENCE);
-  if (!reference) throw new Error(`the manifest has no ${REFERENCE} reference for ${model.id}`);
-  const priors = model.postprocessing.kind === 'ssd' ? model.postprocessing.priors : null;
-  const files = [variant, reference, ...(priors ? [priors] : [])];
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const tell = progress('download');
-  let before = 0;
-  const fetchOne = async (/** @type {FileEntry} */ file) => {
-    const { bytes } = await download(file, (done, _, waiting) => tell(before + done, total, waiting));
-    before += file.bytes;
-    return bytes;
-  };
-  const bytes = await fetchOne(variant);
-  const tensors = readSafetensors(await fetchOne(reference), reference.path);
-  const boxes = priors && tensorOf(readSafetensors(await fetchOne(priors), priors.path), 'priors', priors.path);
-  return { bytes, reference: tensors, priors: boxes };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** How far a whole batch is, and how long the rest will take, from what has been seen so far. */
 
+import { passesMs } from './passes.js';
 import { MOST_SAMPLES } from './run_log.js';
 
 /** @import { Stage } from './run_types.js' */
@@ -103,8 +104,9 @@ function foreseenSamples({ asked, samples, sampledMs, inferenceMs, progress, wid
 function samplingMs(run, inference) {
   const { samples, sampledMs } = run;
   const { minTimeS, timeBudgetS, endToEnd } = run.asked;
-  const left = Math.max((foreseenSamples(run) - samples) * inference, minTimeS * 1000 - sampledMs, 0);
-  return Math.min(left, Math.max(0, timeBudgetS * 1000 - sampledMs)) + endToEnd * inference;
+  const budget = Math.max(0, timeBudgetS * 1000 - sampledMs);
+  const left = Math.min(Math.max((foreseenSamples(run) - samples) * inference, minTimeS * 1000 - sampledMs, 0), budget);
+  return left + passesMs({ times: endToEnd, budgetMs: timeBudgetS * 1000, leftMs: budget - left, inferenceMs: inference });
 }
 
 /** @param {readonly number[]} numbers */

@@ -57,7 +57,7 @@ export async function runOwn(model, dimensions, options, context, { listener, co
     send: () => Promise.resolve(),
     mark: () => {},
   };
-  return whileAwake(() => conduct(entries, surroundings));
+  return whileAwake((wakeLock) => conduct(entries, { ...surroundings, wakeLock }));
 }
 
 /**

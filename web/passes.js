@@ -17,7 +17,7 @@ import { isHeavy } from './warm_up.js';
  * @throws {ZooError} when the clock went backwards
  */
 export async function takePasses(pass, { times, budgetMs, spentMs, inferenceMs }, onDone) {
-  const most = isHeavy(inferenceMs, budgetMs) ? Math.min(times, 1) : times;
+  const most = mostPasses(times, inferenceMs, budgetMs);
   /** @type {EndToEnd[]} */
   const taken = [];
   let spent = spentMs;
@@ -31,6 +31,25 @@ export async function takePasses(pass, { times, budgetMs, spentMs, inferenceMs }
     onDone(taken.length);
   }
   return { taken, mismatch: null };
+}
+
+/**
+ * How long the passes will take, foreseen: a pass is little longer than its inference.
+ * @param {{times: number, budgetMs: number, leftMs: number, inferenceMs: number}} limits `leftMs`: of the budget, by what comes before
+ */
+export function passesMs({ times, budgetMs, leftMs, inferenceMs }) {
+  if (inferenceMs === 0) return 0;
+  const affordable = Math.max(1, Math.ceil(leftMs / inferenceMs));
+  return Math.min(mostPasses(times, inferenceMs, budgetMs), affordable) * inferenceMs;
+}
+
+/**
+ * @param {number} times
+ * @param {number} inferenceMs
+ * @param {number} budgetMs
+ */
+function mostPasses(times, inferenceMs, budgetMs) {
+  return isHeavy(inferenceMs, budgetMs) ? Math.min(times, 1) : times;
 }
 
 /** @param {readonly number[]} durations */

@@ -14,6 +14,7 @@ const ROUNDS = 10;
 const GROWTH = 1.25;
 /** More sessions at once make rounds so long that the device changes between two of one run. */
 const MOST_TOGETHER = 8;
+const DESERTED = 'none of the runs that it was to take turns with completed a round: each failed, lacked memory or was stopped before';
 const MB = 1e6;
 /**
  * Of one session: a worker with its runtime, the model's file as often as it is in memory while the session is made, and what the network
@@ -107,6 +108,20 @@ function noRoom(memory, budget) {
  */
 export function roundOrder(block, { seed, first, round }) {
   return shuffled(block, randomNumbers(seed ^ Math.imul(first, 0x9e3779b1) ^ Math.imul(round, 0x85ebca6b)));
+}
+
+/**
+ * The order that a run really had: one of which most samples were taken while no other run was took turns with nobody.
+ * @param {Order} order
+ * @param {readonly Pick<Sample, 'round'>[]} samples
+ * @param {readonly ReadonlySet<number>[]} others of each other run of its block, the rounds that it completed
+ * @returns {Order}
+ */
+export function orderKept(order, samples, others) {
+  const shared = samples.filter(({ round }) => others.some((rounds) => rounds.has(round))).length;
+  if (order.mode !== 'interleaved' || 2 * shared >= samples.length) return order;
+  const reason = others.every((rounds) => rounds.size === 0) ? DESERTED : `only ${shared} of its ${samples.length} samples were taken in rounds that another run shared`;
+  return { ...order, mode: 'sequential', reason };
 }
 
 /**

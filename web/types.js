@@ -157,8 +157,8 @@
  * @property {string} version
  * @property {() => number} now Milliseconds.
  * @property {(bytes: Uint8Array, options: SessionOptions) => Promise<Session<Feeds>>} createSession
- * @property {(bytes: Uint8Array, options: SessionOptions) => Promise<Placement | null>} placementOf Where a second session, made for
- *   that alone once the timed one is released, puts its nodes.
+ * @property {((bytes: Uint8Array, options: SessionOptions) => Promise<Placement | null>) | null} placementOf Where a second session, made
+ *   for that alone once the timed one is released, puts its nodes; null: all of them where they were asked to be.
  */
 
 /**

@@ -10,6 +10,8 @@ import { allRuns, dropRun, legacyRuns, putRun } from './run_store.js';
 /** Of tabs that would send the same: only one at a time, where the browser has locks, and each tells the others what has changed. */
 const NAME = 'browser-zoo.outbox';
 const PATIENCE_MS = 30_000;
+/** Other runs wait to be measured meanwhile; what does not arrive stays kept. */
+const BETWEEN_RUNS_PATIENCE_MS = 5000;
 const LOCK_PATIENCE_MS = 2000;
 /** From one retry to the next: twice as long each time, up to the longest. */
 const RETRY_MS = { first: 5000, longest: 300_000 };
@@ -89,9 +91,14 @@ export class Outbox {
   }
 
   /** Send what waits, except what the server refused for good. One sending at a time; it ends where the server is out of reach. */
-  sendAll() {
-    this.queue = this.queue.then(() => alone(() => this.sendWaiting())).then(() => this.planRetry());
+  sendAll(patienceMs = PATIENCE_MS) {
+    this.queue = this.queue.then(() => alone(() => this.sendWaiting(patienceMs))).then(() => this.planRetry());
     return this.queue;
+  }
+
+  /** The same where measuring goes on afterwards, and should not meet a request that is still on its way. */
+  sendBetweenRuns() {
+    return this.sendAll(BETWEEN_RUNS_PATIENCE_MS);
   }
 
   /** Let refused runs try again: the server may have been mended. */
@@ -105,25 +112,29 @@ export class Outbox {
     for (const { run, refused } of this.kept) if (refused !== null) await this.drop(run.run_id);
   }
 
-  /** What another tab has sent meanwhile is gone from the store by now, and what it kept is there. */
-  async sendWaiting() {
+  /**
+   * What another tab has sent meanwhile is gone from the store by now, and what it kept is there.
+   * @param {number} patienceMs with each run
+   */
+  async sendWaiting(patienceMs) {
     await this.refresh();
     for (const { run, refused } of this.kept) {
-      if (refused === null && !(await this.sendOne(run))) return;
+      if (refused === null && !(await this.sendOne(run, patienceMs))) return;
     }
   }
 
   /**
    * @param {Run} run
+   * @param {number} patienceMs
    * @returns {Promise<boolean>} whether the server answered. If not, the run stays kept, is counted as not sent, and is tried again.
    */
-  async sendOne(run) {
+  async sendOne(run, patienceMs) {
     try {
       const response = await fetch('/api/runs', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify(run),
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(patienceMs),
       });
       if (response.ok) {
         // A hotel's network answers 200 to anything; only the server itself knows the run.

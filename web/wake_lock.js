@@ -47,14 +47,14 @@ export function keepAwake() {
 /**
  * Nothing is begun before the browser has answered, so that what is recorded at once knows the answer too.
  * @template Result
- * @param {() => Promise<Result>} work
+ * @param {(state: () => WakeLockState) => Promise<Result>} work given what tells whether the screen is kept on
  * @returns {Promise<Result>}
  */
 export async function whileAwake(work) {
-  const { asked, release } = keepAwake();
+  const { asked, release, state } = keepAwake();
   await asked;
   try {
-    return await work();
+    return await work(state);
   } finally {
     release();
   }

@@ -4,16 +4,16 @@ import { describeMismatch, verifier } from './compare.js';
 import { download } from './download.js';
 import { canEndToEnd, endToEnd } from './end_to_end.js';
 import { proveFurther } from './further_references.js';
-import { readSafetensors, tensorOf } from './inputs.js';
+import { tensorOf } from './inputs.js';
 import { refineMemory } from './memory.js';
 import { PHOTOGRAPH } from './photograph.js';
+import { ProofFiles, REFERENCE } from './proof_files.js';
 
-/** @import { FileEntry } from './manifest_types.js' */
 /** @import { Job, Tensor, Tensors } from './types.js' */
 /** @import { Subject } from './benchmark.js' */
+/** @import { Tell } from './proof_files.js' */
 /** @import { Log } from './run_log.js' */
 
-const REFERENCE = 'photograph';
 const REPORT_EVERY_MS = 100;
 
 /**
@@ -62,27 +62,17 @@ export function zooSubject(job) {
  */
 async function fetchFiles(job, log) {
   const { model, variant } = job;
-  const reference = model.references.find(({ name }) => name === REFERENCE);
-  if (!reference) throw new Error(`the manifest has no ${REFERENCE} reference for ${model.id}`);
-  const priors = model.postprocessing.kind === 'ssd' ? model.postprocessing.priors : null;
   const photograph = job.endToEnd > 0 && canEndToEnd(job) ? PHOTOGRAPH : null;
-  const total = variant.bytes + reference.bytes + (priors?.bytes ?? 0) + (photograph?.bytes ?? 0);
-  log.enter('download', total);
-
-  let before = 0;
-  const fetchOne = async (/** @type {FileEntry} */ file) => {
-    const fetched = await download(file, (received, _, waiting) => {
-      const every = waiting === null ? REPORT_EVERY_MS : 0;
-      log.tellSometimes(every, () => ({ stage: 'download', done: before + received, total, samples: [], waiting }));
-    });
-    before += file.bytes;
-    return fetched;
-  };
-  const fetched = await fetchOne(variant);
+  const files = new ProofFiles(model, variant, photograph);
+  log.enter('download', files.total);
+  const tell = /** @type {Tell} */ ((done, total, waiting) => {
+    const every = waiting === null ? REPORT_EVERY_MS : 0;
+    log.tellSometimes(every, () => ({ stage: 'download', done, total, samples: [], waiting }));
+  });
+  const fetched = await files.fetchModel(tell);
   log.record({ download_ms: fetched.ms, download_cached: fetched.cached, hashed: fetched.hashed });
-  const tensors = readSafetensors((await fetchOne(reference)).bytes, reference.path);
-  const boxes = priors && tensorOf(readSafetensors((await fetchOne(priors)).bytes, priors.path), 'priors', priors.path);
-  const picture = photograph && (await fetchOne(photograph).then(({ bytes }) => () => bytes, (error) => () => { throw error; }));
+  const { reference, priors } = await files.fetchProof(tell);
+  const picture = photograph && (await files.fetchOne(photograph, tell).then(({ bytes }) => () => bytes, (error) => () => { throw error; }));
   const notAsked = () => { throw new Error('the photograph was not asked for'); };
-  return { model: fetched.bytes, proof: { reference: tensors, priors: boxes, photograph: picture ?? notAsked } };
+  return { model: fetched.bytes, proof: { reference, priors, photograph: picture ?? notAsked } };
 }

@@ -166,6 +166,33 @@ def test_every_round_has_an_order_of_its_own_that_the_seed_gives(javascript: Jav
     assert javascript("schedule.js", orders, [one | {"first": 6} for one in rounds]) != found
 
 
+@pytest.mark.parametrize(
+    ("rounds", "others", "reason"),
+    [
+        ([1, 2, 3, 4], [[1, 2]], None),
+        ([1, 2, 3, 4], [[1], [4]], None),
+        ([1, 1, 1, 2], [[2]], "only 1 of its 4 samples were taken in rounds that another run shared"),
+        ([9, 10], [[], [1, 8]], "only 0 of its 2 samples were taken in rounds that another run shared"),
+        (
+            [1, 2],
+            [[], []],
+            "none of the runs that it was to take turns with completed a round: each failed, lacked memory or was stopped before",
+        ),
+        ([], [[]], None),
+    ],
+)
+def test_who_took_most_samples_alone_took_no_turns(
+    javascript: JavaScript, rounds: list[int], others: list[list[int]], reason: str | None
+) -> None:
+    kept = """({orderKept}, {rounds, others, mode}) => orderKept(
+      {mode, reason: null, block: 2}, rounds.map((round) => ({round})), others.map((one) => new Set(one)))"""
+    asked = {"rounds": rounds, "others": others, "mode": "interleaved"}
+    expected = {"mode": "interleaved" if reason is None else "sequential", "reason": reason, "block": 2}
+    assert javascript("schedule.js", kept, asked) == expected
+    alone = {"mode": "alone", "reason": None, "block": 2}
+    assert javascript("schedule.js", kept, asked | {"mode": "alone"}) == alone
+
+
 def targets(
     javascript: JavaScript, iterations: int, min_time_s: float, rounds: int, taken: int = 0
 ) -> list[tuple[int, float]]:

@@ -8,7 +8,7 @@ import { withPlacement } from './ort_placement.js';
 import { startOrt } from './ort_start.js';
 
 /** @import { OnBytes } from '../fetch_whole.js' */
-/** @import { Config, RawTensors, Runtime, Session } from '../types.js' */
+/** @import { Config, RawTensors, Runtime, Session, SessionOptions } from '../types.js' */
 /** @import { Ort, Provider, Purpose } from './ort_start.js' */
 /** @typedef {import('onnxruntime-web').InferenceSession.FeedsType} Feeds */
 /** @typedef {{ort: Ort, provider: Provider, device: GPUDevice | null, log: RuntimeLog}} Started */
@@ -35,13 +35,19 @@ export async function loadOnnxruntimeWeb(onnxruntimeWeb, purpose, onBytes = () =
     version: ort.env.versions.web ?? onnxruntimeWeb.version,
     now: () => performance.now(),
     createSession: (bytes, options) => createSession(started, bytes, options),
-    async placementOf(bytes, options) {
-      if (backend === 'webgl') return null; // it logs none: what it does not know it refuses
-      const session = await createSession(started, bytes, { ...options, placement: true });
-      await session.release();
-      return session.placement;
-    },
+    placementOf: backend === 'webgl' ? null : (bytes, options) => placementOf(started, bytes, options), // WebGL refuses what it does not know
   };
+}
+
+/**
+ * @param {Started} started
+ * @param {Uint8Array} bytes
+ * @param {SessionOptions} options
+ */
+async function placementOf(started, bytes, options) {
+  const session = await createSession(started, bytes, { ...options, placement: true });
+  await session.release();
+  return session.placement;
 }
 
 /**
