@@ -8,11 +8,13 @@ import { loadOnnxruntimeWeb } from '/runtimes/ort.js';
 import { zooSubject } from '/zoo_subject.js';
 
 const EMPTY_ITERATIONS = 1000;
+const DRAWING_MS = 100;
 
 self.onmessage = async ({ data: { job, rounds, iterations } }) => {
   try {
-    const real = await compare(job, await realLoader(job), rounds, iterations);
-    const empty = await compare(job, emptyLoader(job), rounds, EMPTY_ITERATIONS);
+    const show = (progress, measured) => self.postMessage({ kind: 'progress', progress, measured });
+    const real = await compare(job, await realLoader(job), rounds, iterations, show);
+    const empty = await compare(job, emptyLoader(job), rounds, EMPTY_ITERATIONS, (progress, measured) => self.postMessage({ kind: 'not_shown', progress, measured }));
     self.postMessage({ real, empty });
   } catch (error) {
     self.postMessage({ error: String(error?.stack ?? error) });
@@ -20,7 +22,7 @@ self.onmessage = async ({ data: { job, rounds, iterations } }) => {
 };
 
 /** Each inference of each round by the loop's own clock, and what the round took from outside: two of either kind, whose order alternates. */
-async function compare(job, load, rounds, iterations) {
+async function compare(job, load, rounds, iterations, told) {
   const opened = {};
   const loadOnce = async () => {
     const runtime = await load();
@@ -30,7 +32,6 @@ async function compare(job, load, rounds, iterations) {
     };
     return { ...runtime, createSession };
   };
-  const told = (progress, measured) => self.postMessage({ kind: 'progress', progress, measured });
   const instrument = new Benchmark(job, zooSubject(job), loadOnce, told);
   throwIfFailed(await instrument.prepare());
   const result = { bare: [], instrument: [], bareWall: [], instrumentWall: [] };
@@ -40,6 +41,8 @@ async function compare(job, load, rounds, iterations) {
       const durations = kind === 'bare' ? await bare(opened, iterations) : await taken(instrument, round, iterations);
       result[`${kind}Wall`].push((performance.now() - begin) / iterations);
       result[kind].push(durations);
+      self.postMessage({ kind: 'round_over' });
+      await new Promise((resolve) => setTimeout(resolve, DRAWING_MS)); // the page too draws between rounds
     }
   }
   await opened.session.release();

@@ -1,8 +1,8 @@
 """What the page's instrument adds to what it measures: python -m benchmarks.harness_overhead [--browser chromium] [--rounds 20].
 
 In one worker of the real page, on one session of mobilenet_v1, rounds of the page's own code (web/benchmark.js: with its check of the
-outputs and its messages to the page) and a bare loop with nothing but the clock around session.run take turns, each after one inference
-that settles. Their medians are compared round by round. The same on a session whose inferences take no time at all gives what the
+outputs, and its messages to the page, which shows them in its live panel) and a bare loop with nothing but the clock around session.run
+take turns, each after one inference that settles. Their medians are compared round by round. The same on a session whose inferences take no time at all gives what the
 instrument costs outside of the clock, far below what the noise of a real inference lets one see.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, sync_playwright
 
 from benchmarks.machine import ROOT, machine, verdict
+from builder.errors import ZooError
 from fleet.browsers import KINDS, need
 from scripts.serving import running_server
 
@@ -33,13 +34,21 @@ async ({ rounds, iterations, modelId }) => {
     minTimeS: 0, precision: null, warmup: 10, timeBudgetS: 86400, endToEnd: 0, placement: false,
     runtime: 'onnxruntime-web', onnxruntimeWeb: config.onnxruntime_web, fake: null,
   };
+  const { BatchView } = await import('/batch_view.js');
+  const view = new BatchView();
+  document.documentElement.dataset.state = 'running';
+  view.panel.open(1);
+  view.begin('shown', { model, variant: job.variant, option: { ...job, title: 'WebAssembly', value: 'wasm', blocked: null } },
+    { position: 1, iterations, precision: null, heldTo: 'PyTorch' });
   const worker = new Worker('/harness_overhead.js', { type: 'module' });
   try {
     return await new Promise((resolve, reject) => {
       worker.onerror = (event) => reject(new Error(event.message || 'the worker did not load'));
       worker.onmessage = ({ data }) => {
         if (data.error) reject(new Error(data.error));
-        if (data.real) resolve(data);
+        if (data.kind === 'progress') view.panel.progress('shown', data.progress, { share: 0.5, remainingMs: 1000 });
+        if (data.kind === 'round_over') view.panel.drawNow();
+        if (data.real) resolve({ ...data, drawn: document.querySelectorAll('#plot svg').length });
       };
       worker.postMessage({ job, rounds, iterations });
     });
@@ -92,6 +101,13 @@ def main() -> int:
 def report(found: Any, arguments: argparse.Namespace) -> int:
     """Print the medians and the verdicts."""
     real, empty = found["real"], found["empty"]
+    if not found["drawn"]:
+        raise ZooError(
+            "the page did not show what was measured",
+            got="no plot of the samples",
+            expected="the live panel at work, since its cost belongs to the measurement",
+            next_step="see what the page's console says",
+        )
     medians = {kind: [statistics.median(round_) for round_ in real[kind]] for kind in ("bare", "instrument")}
     differences = [100 * (i / b - 1) for b, i in zip(medians["bare"], medians["instrument"], strict=True)]
     bare, instrument = (statistics.median(medians[kind]) for kind in ("bare", "instrument"))

@@ -19,6 +19,7 @@ from pytest_playwright.pytest_playwright import CreateContextCallback
 from builder import manifest
 from fleet import browsers
 from scripts.serving import ROOT, RunningServer, running_server
+from tests.support.server_here import Served, server_here
 from tests.support.tiny_zoo import write_tiny_zoo
 
 # onnxruntime-web sends its warnings through console.error too; a warning is no failure of the page.
@@ -28,7 +29,13 @@ _NOT_OURS = re.compile(r"\[W:onnxruntime")
 class Serve(Protocol):
     """Starts a server that the end of the test stops."""
 
-    def __call__(self, models: Path, *, accept_fake: bool = False, database: Path | None = None) -> RunningServer: ...
+    def __call__(self, models: Path, *, accept_fake: bool = False, database: Path | None = None) -> Served: ...
+
+
+class Program(Protocol):
+    """Starts the server's program, which the end of the test stops."""
+
+    def __call__(self, models: Path, *, database: Path | None = None) -> RunningServer: ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -100,11 +107,25 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
         started = 0
 
-        def start(models: Path, *, accept_fake: bool = False, database: Path | None = None) -> RunningServer:
+        def start(models: Path, *, accept_fake: bool = False, database: Path | None = None) -> Served:
             nonlocal started
             started += 1
             place = database or tmp_path / f"runs-{started}.sqlite"
-            return stack.enter_context(running_server(models, place, accept_fake=accept_fake))
+            return stack.enter_context(server_here(models, place, accept_fake=accept_fake))
+
+        yield start
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    """As `serve`, but `python server.py` itself: for what only a process has, such as signals, a log and an end."""
+    with contextlib.ExitStack() as stack:
+        started = 0
+
+        def start(models: Path, *, database: Path | None = None) -> RunningServer:
+            nonlocal started
+            started += 1
+            return stack.enter_context(running_server(models, database or tmp_path / f"program-{started}.sqlite"))
 
         yield start
 

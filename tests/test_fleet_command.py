@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from fleet.browsers import KINDS, Kind
-from scripts.serving import ROOT, RunningServer
+from scripts.serving import ROOT
 from tests.conftest import Serve
+from tests.support.server_here import Served
 
 
 @pytest.fixture
-def server(serve: Serve, tiny_zoo: Path) -> RunningServer:
+def server(serve: Serve, tiny_zoo: Path) -> Served:
     return serve(tiny_zoo)
 
 
@@ -35,13 +36,13 @@ def fleet(server: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(server, *options), cwd=ROOT, capture_output=True, text=True, timeout=420, check=False)
 
 
-def rows(server: RunningServer) -> list[dict[str, str]]:
+def rows(server: Served) -> list[dict[str, str]]:
     with urllib.request.urlopen(f"{server.url}/api/timings.csv") as reply:
         return list(csv.DictReader(io.StringIO(reply.read().decode())))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_model_is_timed_and_stored(server: RunningServer, kind: Kind) -> None:
+def test_every_model_is_timed_and_stored(server: Served, kind: Kind) -> None:
     done = fleet(server.url, "--browser", kind, "--iterations", "4", "--time-budget", "60", "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "tester: 3 timed, 0 failed, 0 not sent"
@@ -57,7 +58,7 @@ def test_every_model_is_timed_and_stored(server: RunningServer, kind: Kind) -> N
     assert {row["backend_ran"] for row in stored} == {"wasm"}
 
 
-def test_what_the_fleet_is_told_reaches_the_measurement(server: RunningServer) -> None:
+def test_what_the_fleet_is_told_reaches_the_measurement(server: Served) -> None:
     options = ("--models", "echo", "--iterations", "3", "--repeat", "2", "--order", "sequential", "--end-to-end", "2")
     done = fleet(server.url, *options, "--precision", "90", "--time-budget", "60", "--warmup", "1")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,13 +71,13 @@ def test_what_the_fleet_is_told_reaches_the_measurement(server: RunningServer) -
     }
 
 
-def test_webgpu_in_software_gives_verified_outputs(server: RunningServer) -> None:
+def test_webgpu_in_software_gives_verified_outputs(server: Served) -> None:
     done = fleet(server.url, "--backends", "webgpu", "--models", "echo", "--iterations", "2", "--swiftshader")
     assert done.returncode == 0, done.stdout + done.stderr
     assert [(row["model"], row["backend"]) for row in rows(server)] == [("echo", "webgpu")]
 
 
-def test_where_nodes_ran_is_stored_for_every_model(server: RunningServer) -> None:
+def test_where_nodes_ran_is_stored_for_every_model(server: Served) -> None:
     options = ("--models", "all", "--backends", "webgpu", "--swiftshader", "--iterations", "1", "--warmup", "0")
     done = fleet(server.url, *options, "--placement")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -90,7 +91,7 @@ def test_where_nodes_ran_is_stored_for_every_model(server: RunningServer) -> Non
     assert all("placement" in row["warnings"].split() for row in stored.values())
 
 
-def test_an_unknown_model_is_named_with_the_choices(server: RunningServer) -> None:
+def test_an_unknown_model_is_named_with_the_choices(server: Served) -> None:
     done = fleet(server.url, "--models", "lenet")
     assert done.returncode == 1
     assert done.stderr.startswith("the page refuses this job")

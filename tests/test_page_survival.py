@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Error, Page, expect
 
-from scripts.serving import RunningServer
 from tests.conftest import Serve
 from tests.support.pages import counts, fake_address, rows, wait_until_done
 from tests.support.proxy import network_to
+from tests.support.server_here import Served
 
 THREE = "echo,echo_ssd,echo_boxes"
 SLOW = {"pace_ms": 150}
@@ -62,7 +62,7 @@ def profile(
 
 
 @pytest.fixture
-def server(serve: Serve, tiny_zoo: Path) -> RunningServer:
+def server(serve: Serve, tiny_zoo: Path) -> Served:
     return serve(tiny_zoo, accept_fake=True)
 
 
@@ -108,7 +108,7 @@ def opened_after_a_kill(profile: BrowserContext) -> Page:
     return profile.new_page()
 
 
-def timings(server: RunningServer) -> list[dict[str, str]]:
+def timings(server: Served) -> list[dict[str, str]]:
     with urllib.request.urlopen(f"{server.url}/api/timings.csv") as reply:
         return list(csv.DictReader(io.StringIO(reply.read().decode(), newline="")))
 
@@ -118,7 +118,7 @@ def until_sampling(page: Page) -> None:
 
 
 def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
-    profile: BrowserContext, server: RunningServer, end: Killer
+    profile: BrowserContext, server: Served, end: Killer
 ) -> None:
     address = fake_address(server.url, SLOW, models=THREE, iterations=6)
     page = profile.new_page()
@@ -154,7 +154,7 @@ def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
 
 
 def test_what_was_over_before_is_neither_lost_nor_done_again(
-    profile: BrowserContext, server: RunningServer, end: Killer
+    profile: BrowserContext, server: Served, end: Killer
 ) -> None:
     address = fake_address(server.url, SLOW, models=THREE, iterations=6, order="sequential")
     page = profile.new_page()
@@ -178,9 +178,7 @@ def test_what_was_over_before_is_neither_lost_nor_done_again(
     expect(again.locator("#left-behind")).to_be_hidden()
 
 
-def test_a_page_that_was_left_claims_no_failure_and_offers_the_rest(
-    profile: BrowserContext, server: RunningServer
-) -> None:
+def test_a_page_that_was_left_claims_no_failure_and_offers_the_rest(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
     page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
     until_sampling(page)
@@ -198,7 +196,7 @@ def test_a_page_that_was_left_claims_no_failure_and_offers_the_rest(
     assert all("the page that measured the runs before was left" in row["order_reason"] for row in stored)
 
 
-def test_an_offer_can_be_turned_down(profile: BrowserContext, server: RunningServer) -> None:
+def test_an_offer_can_be_turned_down(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
     page.goto(fake_address(server.url, SLOW, iterations=6))
     until_sampling(page)
@@ -211,7 +209,7 @@ def test_an_offer_can_be_turned_down(profile: BrowserContext, server: RunningSer
     assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('journal'))") == []
 
 
-def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, server: RunningServer) -> None:
+def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
     page.goto(fake_address(server.url, SLOW, iterations=6))
     until_sampling(page)
@@ -222,7 +220,7 @@ def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, s
     assert [row["order_mode"] for row in timings(server)] == ["alone"]
 
 
-def test_a_run_that_was_alone_is_gone_on_with_alone(profile: BrowserContext, server: RunningServer) -> None:
+def test_a_run_that_was_alone_is_gone_on_with_alone(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
     page.goto(fake_address(server.url, SLOW, iterations=6))
     until_sampling(page)
@@ -242,7 +240,7 @@ Storage.prototype.setItem = function (key, text) {
 """
 
 
-def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, server: RunningServer) -> None:
+def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, server: Served) -> None:
     page.add_init_script(FULL)
     page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
     until_sampling(page)
@@ -254,7 +252,7 @@ def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, 
     assert counts(page) == (3, 0, 0)
 
 
-def test_a_stopped_batch_leaves_nothing_behind(profile: BrowserContext, server: RunningServer) -> None:
+def test_a_stopped_batch_leaves_nothing_behind(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
     page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
     until_sampling(page)
@@ -270,7 +268,7 @@ def test_a_batch_of_a_living_tab_is_left_alone(
     browser_type: BrowserType,
     browser_type_launch_args: dict[str, Any],
     browser_context_args: dict[str, Any],
-    server: RunningServer,
+    server: Served,
     *,
     is_secure: bool,
 ) -> None:
@@ -299,7 +297,7 @@ def test_a_batch_of_a_living_tab_is_left_alone(
 # Playwright 1.62 opens no further tab in a Firefox whose content processes were all ended twice.
 @pytest.mark.only_browser("chromium")
 def test_a_batch_that_ends_its_page_again_and_again_is_left_to_a_person(
-    profile: BrowserContext, server: RunningServer, end: Killer
+    profile: BrowserContext, server: Served, end: Killer
 ) -> None:
     """Each run hangs, and its page is ended: once, and after each of three resumptions."""
     hanging = {"faults": {"1": "hang"}}

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from scripts.serving import running_server
-from tests.conftest import Serve
+from tests.conftest import Program
 from tests.support.runs import fits, make_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,10 +42,10 @@ def test_it_says_where_it_serves_and_nothing_else(tiny_zoo: Path, tmp_path: Path
 @pytest.mark.usefixtures("ctrl_c_works")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_and_leaves_one_whole_database_file(
-    serve: Serve, tiny_zoo: Path, tmp_path: Path, number: signal.Signals
+    program: Program, tiny_zoo: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     database = tmp_path / "runs.sqlite"
-    running = serve(tiny_zoo, database=database)
+    running = program(tiny_zoo, database=database)
     headers = {"Content-Type": "application/json"}
     body = make_run(**fits(tiny_zoo)).model_dump_json()
     assert requests.post(f"{running.url}/api/runs", body, headers=headers, timeout=20).status_code == 201
@@ -74,8 +74,8 @@ def test_it_serves_where_it_is_told(tiny_zoo: Path, tmp_path: Path, host: str) -
         assert requests.get(running.url, timeout=20).status_code == 200
 
 
-def test_a_port_in_use_is_named(serve: Serve, tiny_zoo: Path, tmp_path: Path) -> None:
-    port = serve(tiny_zoo).url.rpartition(":")[2]
+def test_a_port_in_use_is_named(program: Program, tiny_zoo: Path, tmp_path: Path) -> None:
+    port = program(tiny_zoo).url.rpartition(":")[2]
     result = server("--port", port, "--models", tiny_zoo, "--database", tmp_path / "other.sqlite")
     assert (result.returncode, result.stdout) == (2, "")
     assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
@@ -108,9 +108,9 @@ def test_mistakes_are_named_and_nothing_is_served(tiny_zoo: Path, tmp_path: Path
         assert "Traceback" not in result.stderr
 
 
-def test_a_reply_under_way_is_finished_before_it_stops(serve: Serve, tiny_zoo: Path) -> None:
+def test_a_reply_under_way_is_finished_before_it_stops(program: Program, tiny_zoo: Path) -> None:
     """Another program holds the database, so that the reply is still under way when the signal comes."""
-    running = serve(tiny_zoo)
+    running = program(tiny_zoo)
     holder = sqlite3.connect(running.database, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     body = make_run(**fits(tiny_zoo)).model_dump_json().encode()

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from scripts.serving import running_server
 from server import Settings
-from tests.conftest import Serve
+from tests.conftest import Program
 from tests.support.serving import ORT_WASM, ask, ask_server, client_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,8 +102,8 @@ def test_slow_readers_of_large_files_hold_up_nobody(url: str) -> None:
             connection.close()
 
 
-def test_a_download_that_is_given_up_does_no_harm(serve: Serve, tiny_zoo: Path) -> None:
-    server = serve(tiny_zoo)
+def test_a_download_that_is_given_up_does_no_harm(program: Program, tiny_zoo: Path) -> None:
+    server = program(tiny_zoo)
 
     def give_up() -> None:
         with requests.get(f"{server.url}{ORT_WASM}", stream=True, timeout=20) as reply:

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from builder import manifest
 from server import Settings, create_app
-from tests.conftest import Serve
+from tests.conftest import Program
 from tests.support.runs import fits, make_failed_run, make_run
 from tests.support.serving import ask, client_of, post, stored
 from timings.records import Run
@@ -164,8 +164,8 @@ def test_an_unexpected_fault_is_logged_and_not_shown(
     assert "a secret" in caplog.text
 
 
-def test_a_body_in_chunks_is_limited_too(serve: Serve, tiny_zoo: Path) -> None:
-    server = serve(tiny_zoo)
+def test_a_body_in_chunks_is_limited_too(program: Program, tiny_zoo: Path) -> None:
+    server = program(tiny_zoo)
     good = make_run(**fits(tiny_zoo)).model_dump_json().encode()
     for body, status in ((good, 201), (b" " * 2_500_000, 413), (b"{", 400)):
         parts = (body[i : i + 65_536] for i in range(0, len(body), 65_536))
@@ -176,8 +176,8 @@ def test_a_body_in_chunks_is_limited_too(serve: Serve, tiny_zoo: Path) -> None:
         assert ("error" in reply.json()) == (status != 201)
 
 
-def test_a_body_that_ends_early_stores_nothing(serve: Serve, tiny_zoo: Path) -> None:
-    server = serve(tiny_zoo)
+def test_a_body_that_ends_early_stores_nothing(program: Program, tiny_zoo: Path) -> None:
+    server = program(tiny_zoo)
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=20)
     connection.putrequest("POST", "/api/runs")
     connection.putheader("Content-Type", "application/json")
@@ -188,8 +188,8 @@ def test_a_body_that_ends_early_stores_nothing(serve: Serve, tiny_zoo: Path) -> 
     assert stored(server.database) == 0
 
 
-def test_many_clients_at_once_lose_nothing(serve: Serve, tiny_zoo: Path) -> None:
-    server = serve(tiny_zoo)
+def test_many_clients_at_once_lose_nothing(program: Program, tiny_zoo: Path) -> None:
+    server = program(tiny_zoo)
     runs = [make_run(**fits(tiny_zoo)) for _ in range(160)]
     statuses: list[int] = []
 
@@ -210,8 +210,8 @@ def test_many_clients_at_once_lose_nothing(serve: Serve, tiny_zoo: Path) -> None
     assert {line["run_id"] for line in lines} == {run.run_id for run in runs}
 
 
-def test_a_run_is_on_the_disk_when_the_reply_comes(serve: Serve, tiny_zoo: Path, database: Path) -> None:
-    server = serve(tiny_zoo, database=database)
+def test_a_run_is_on_the_disk_when_the_reply_comes(program: Program, tiny_zoo: Path, database: Path) -> None:
+    server = program(tiny_zoo, database=database)
     run = make_run(**fits(tiny_zoo))
     headers = {"Content-Type": "application/json"}
     assert (
@@ -219,12 +219,12 @@ def test_a_run_is_on_the_disk_when_the_reply_comes(serve: Serve, tiny_zoo: Path,
     )
     server.process.send_signal(signal.SIGKILL)
     server.process.wait(20)
-    again = serve(tiny_zoo, database=database)
+    again = program(tiny_zoo, database=database)
     assert requests.get(f"{again.url}/api/runs/{run.run_id}", timeout=20).text == run.model_dump_json()
 
 
-def test_the_downloads_are_files_that_the_csv_module_reads(serve: Serve, tiny_zoo: Path) -> None:
-    server = serve(tiny_zoo)
+def test_the_downloads_are_files_that_the_csv_module_reads(program: Program, tiny_zoo: Path) -> None:
+    server = program(tiny_zoo)
     run = make_run(**fits(tiny_zoo))
     headers = {"Content-Type": "application/json"}
     requests.post(f"{server.url}/api/runs", run.model_dump_json(), headers=headers, timeout=20)

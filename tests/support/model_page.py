@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from builder import manifest
 from builder.preprocess import to_tensor
 from builder.records import ModelEntry
-from scripts.serving import RunningServer
+from tests.support.server_here import Served
 
 ANSWER_MS = 120_000
 
@@ -28,7 +28,7 @@ def model_of(zoo: Path, model_id: str) -> ModelEntry:
     return found
 
 
-def open_model(page: Page, server: RunningServer, model_id: str) -> None:
+def open_model(page: Page, server: Served, model_id: str) -> None:
     """Go to a network's page, and wait until it can be used."""
     page.goto(f"{server.url}/model.html?id={model_id}")
     page.wait_for_selector("html[data-state=ready]")
