@@ -10,6 +10,9 @@ PY := .venv/bin/python
 HOST = 127.0.0.1
 PORT = 8000
 PYTEST_ARGS ?=
+# Two files of tests at a time: they wait for browsers and processes much of the time. 0: one test after another, as a debugger wants it.
+PYTEST_WORKERS ?= 2
+PYTEST = $(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadfile --browser chromium --browser firefox
 UV := uv==0.13.8
 
 help:
@@ -42,10 +45,10 @@ lint: setup
 	node_modules/.bin/tsc -p tsconfig.json
 
 test: lint zoo
-	$(PY) -m pytest --browser chromium --browser firefox -m "not exhaustive" $(PYTEST_ARGS)
+	$(PYTEST) -m "not exhaustive" $(PYTEST_ARGS)
 
 test-all: lint zoo
-	ZOO_TEST_HEAVY=1 $(PY) -m pytest --browser chromium --browser firefox $(PYTEST_ARGS)
+	ZOO_TEST_HEAVY=1 $(PYTEST) $(PYTEST_ARGS)
 
 # The stamps go first, so that set-up starts anew even if this is broken off.
 clean:

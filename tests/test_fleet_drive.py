@@ -182,10 +182,10 @@ def test_another_projects_page_is_told(page: Page, host: Host, monkeypatch: pyte
 
 
 def test_a_page_that_never_comes_up_is_told(page: Page, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drive, "_LOAD_S", 2)
+    monkeypatch.setattr(drive, "_LOAD_S", 5)
     with pytest.raises(ZooError, match="cannot be used") as raised:
         drive.measure(page, Job(host(page_that("progress.textContent = 'warm-up'")), "here"), lambda s: None)
-    assert raised.value.got == "a page that stays at data-state=loading for 2 s, opened 2 times"
+    assert raised.value.got == "a page that stays at data-state=loading for 5 s, opened 2 times"
 
 
 def test_ctrl_c_is_heard_while_a_page_does_not_come_up(page: Page, host: Host) -> None:
@@ -207,7 +207,7 @@ def test_a_page_whose_document_or_script_stalls_is_opened_once_more(
     page: Page, monkeypatch: pytest.MonkeyPatch, stalling: str
 ) -> None:
     """As Firefox does it now and then: the answer to the first request never comes, the one to the second does."""
-    monkeypatch.setattr(drive, "_LOAD_S", 3)
+    monkeypatch.setattr(drive, "_LOAD_S", 6)
     asked: list[str] = []
     over = threading.Event()
 

@@ -73,6 +73,7 @@ def test_what_webgl_cannot_run_is_left_out_or_refused_with_the_runtimes_reason(
     assert run.error is not None
     assert run.error.message == "Reduce op requires 1 input."
     page.goto(server.url)
+    page.wait_for_selector("html[data-state=ready]")
     page.get_by_role("button", name="None").click()
     page.get_by_role("checkbox", name="MobileNetV1 1.0").check()
     page.get_by_role("checkbox", name="WebGL").check()
@@ -128,6 +129,7 @@ def test_webnn_runs_or_says_why_not(
     with browser_type.launch(**{**browser_type_launch_args, "args": args}) as browser:
         server, page = serve(real_zoo), browser.new_context(**browser_context_args).new_page()
         page.goto(server.url)
+        page.wait_for_selector("html[data-state=ready]")
         assert [page.get_by_role("checkbox", name=f"WebNN, {name}").count() for name in ("CPU", "GPU", "NPU")] == [
             1
         ] * 3

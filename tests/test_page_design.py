@@ -40,7 +40,7 @@ def test_every_state_fits_and_shows_its_one_action(
     expect(start).to_be_in_viewport(ratio=1)
     assert_no_sideways_scrolling(page)
 
-    page.goto(fake_address(url, SCRIPT, models="all", backends="wasm-1,wasm-4000", iterations=12))
+    page.goto(fake_address(url, SCRIPT, models="all", backends="wasm-1,wasm-4000", iterations=60))
     expect(page.locator("#plot .chart")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Pause")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
@@ -90,7 +90,8 @@ def test_own_files_and_the_support_table_fit(
     page: Page, serve: Serve, tiny_zoo: Path, tmp_path: Path, viewport: ViewportSize
 ) -> None:
     page.set_viewport_size(viewport)
-    page.goto(address(serve(tiny_zoo).url, backends="wasm-1", iterations=3, min_time=0))
+    # So that there is time to look at it while it is timed.
+    page.goto(address(serve(tiny_zoo).url, backends="wasm-1", iterations=3, min_time=3))
     page.wait_for_selector("html[data-state=ready]")
     choose_own_file(page, tmp_path)
     open_all_details(page)
@@ -144,7 +145,8 @@ def test_every_text_has_enough_contrast(
         pytest.skip("Playwright cannot switch an installed Firefox to another colour scheme")
     url = serve(tiny_zoo, accept_fake=True).url
     # So few samples are a doubt on every machine.
-    page.goto(fake_address(url, SCRIPT, models="all", backends="wasm-1,wasm-4000", iterations=4))
+    script = SCRIPT | {"pace_ms": 200}
+    page.goto(fake_address(url, script, models="all", backends="wasm-1,wasm-4000", iterations=4))
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#said")).to_contain_text("Paused")
     ratio, text = page.evaluate(LEAST_CONTRAST)
@@ -184,7 +186,7 @@ def test_everything_to_touch_is_large_enough_on_a_phone(
 
 def test_it_can_be_used_with_the_keyboard_alone(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     url = serve(tiny_zoo, accept_fake=True).url
-    page.goto(fake_address(url, {"pace_ms": 60}, autorun=0, iterations=10))
+    page.goto(fake_address(url, {"pace_ms": 60}, autorun=0, iterations=80))
     page.wait_for_selector("html[data-state=ready]")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Start timing")).to_be_focused()

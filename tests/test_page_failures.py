@@ -12,7 +12,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Serve
-from tests.support.pages import address, cells, counts, fake_address, only_run, rows, run_fake, stored, wait_until_done
+from tests.support.pages import (
+    address,
+    cells,
+    counts,
+    fake_address,
+    only_run,
+    rows,
+    run_fake,
+    stored,
+    wait_until_done,
+    wait_until_sent,
+)
 from tests.support.proxy import Answer, network_to
 
 LAST = 4  # inference 0 is the first, 1 to 3 are warm-up, and one sample is asked for
@@ -62,17 +73,17 @@ def test_a_fault_is_a_failed_run_with_its_stage(
 def test_a_worker_that_hangs_is_stopped_and_the_page_stays_alive(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo, accept_fake=True)
     script = {"faults": {"2": "hang"}, "session_ms": 30}
-    page.goto(fake_address(server.url, script, timeout="2.5"))
+    page.goto(fake_address(server.url, script, timeout=8))
     expect(page.locator("#progress-detail")).to_have_text("Warming up 1 of 3")
     begin = time.monotonic()
     assert page.evaluate("1 + 1") == 2
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 4
     wait_until_done(page)
 
     run = only_run(page, server.url)
     assert run.error is not None
     assert run.error.stage == "warm_up"
-    assert run.error.message.startswith("The worker said nothing for 2.5 s and was stopped.")
+    assert run.error.message.startswith("The worker said nothing for 8 s and was stopped.")
     assert run.session_ms == 30
     assert run.verification is not None
     assert run.verification.passed
@@ -175,6 +186,7 @@ def test_a_run_that_was_put_aside_for_memory_is_recorded_though_the_batch_is_sto
     expect(page.locator("#progress-detail")).to_have_text(re.compile("Sample [2-9]"))
     page.get_by_role("button", name="Stop").click()
     wait_until_done(page)
+    wait_until_sent(page)
     runs = [stored(server.url, row) for row in rows(page).all()]
     (starved,) = [run for run in runs if run.error]
     assert starved.error is not None
@@ -189,13 +201,14 @@ def test_a_run_whose_second_attempt_is_stopped_is_recorded_with_the_failure_of_t
     server = serve(tiny_zoo, accept_fake=True)
     page.goto(
         fake_address(
-            server.url, {"durations_ms": [20], "pace_ms": 200}, models="echo,echo_ssd", iterations=2, warmup=10
+            server.url, {"durations_ms": [20], "pace_ms": 200}, models="echo,echo_ssd", iterations=2, warmup=20
         )
     )
     page.locator("#results tbody tr[data-outcome=ok]").wait_for()
     expect(page.locator("#progress-detail")).to_have_text(re.compile("Warming up"))
     page.get_by_role("button", name="Stop").click()
     wait_until_done(page)
+    wait_until_sent(page)
     assert counts(page) == (2, 1, 0)
     (error,) = [run.error for run in (stored(server.url, row) for row in rows(page).all()) if run.error]
     assert error.message.startswith("The memory of this browser does not suffice")
@@ -206,10 +219,14 @@ def test_a_partner_that_fails_after_a_round_leaves_a_run_that_took_turns(
 ) -> None:
     page.add_init_script("""
       window.Worker = class extends Worker {
+        constructor(url, options) {
+          super(url, options);
+          this.isOdd = options.name === 'echo wasm-1';
+        }
         postMessage(message, ...others) {
-          const isOdd = message.kind === 'prepare' && message.job.model.id === 'echo';
-          const job = isOdd && {...message.job, fake: {...message.job.fake, faults: {'8': 'throw'}}};
-          super.postMessage(isOdd ? {...message, job} : message, ...others);
+          const isLast = this.isOdd && message.kind === 'take' && message.round === 7;
+          if (isLast) this.dispatchEvent(new ErrorEvent('error', {message: 'a scripted crash', cancelable: true}));
+          else super.postMessage(message, ...others);
         }
       };
     """)
@@ -224,10 +241,11 @@ def test_a_partner_that_fails_after_a_round_leaves_a_run_that_took_turns(
 
 def test_samples_of_no_time_are_a_failure_though_the_run_is_stopped(page: Page, serve: Serve, tiny_zoo: Path) -> None:
     server = serve(tiny_zoo, accept_fake=True)
-    page.goto(fake_address(server.url, {"durations_ms": [0], "pace_ms": 30}, iterations=100))
+    page.goto(fake_address(server.url, {"durations_ms": [0], "pace_ms": 60}, iterations=100))
     expect(page.locator("#progress-detail")).to_have_text(re.compile("Sample [2-9][0-9]"))
     page.get_by_role("button", name="Stop").click()
     wait_until_done(page)
+    wait_until_sent(page)
     assert counts(page) == (1, 1, 0)
     run = only_run(page, server.url)
     assert run.error is not None
@@ -283,6 +301,10 @@ def test_a_backend_that_the_device_lacks_is_a_failed_run_that_says_why(
     assert timed.error is None
 
 
+# Firefox's clock moves in steps of 1 ms without isolation: of few inferences of this model each may take none.
+COARSELY = 300
+
+
 def _without_isolation(answer: Answer) -> Answer:
     headers = tuple(pair for pair in answer.headers if not pair[0].lower().startswith("cross-origin-"))
     return Answer(answer.status, headers, answer.body, answer.announced)
@@ -292,7 +314,7 @@ def test_without_isolation_the_page_says_so_and_times_one_thread(page: Page, ser
     server = serve(tiny_zoo)
     with network_to(server.url) as network:
         network.faults["/"] = _without_isolation
-        page.goto(address(network.url, autorun=1, models="echo", backends="wasm", iterations=3, min_time=0))
+        page.goto(address(network.url, autorun=1, models="echo", backends="wasm", iterations=COARSELY, min_time=0))
         wait_until_done(page)
         expect(page.locator("#backends")).to_contain_text(
             "Threads need https (or localhost) and cross-origin isolation."
@@ -314,7 +336,14 @@ def test_over_plain_http_on_a_network_the_page_says_what_it_cannot_do_and_times_
     ):
         page = context.new_page()
         page.goto(
-            address("http://laptop.example", autorun=1, models="echo", backends="wasm,webgpu", iterations=2, min_time=0)
+            address(
+                "http://laptop.example",
+                autorun=1,
+                models="echo",
+                backends="wasm,webgpu",
+                iterations=COARSELY,
+                min_time=0,
+            )
         )
         wait_until_done(page)
         failed, timed = sorted((stored(server.url, row) for row in rows(page).all()), key=lambda run: run.error is None)

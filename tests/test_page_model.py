@@ -66,6 +66,7 @@ def test_each_network_of_the_first_page_leads_here_and_back(page: Page, serve: S
     expect(page.get_by_role("heading", level=1)).to_have_text("Echo SSD")
     page.wait_for_selector("html[data-state=ready]")
     page.get_by_role("link", name="Time it").first.click()
+    expect(page.get_by_role("button", name="Start timing")).to_be_visible()  # this page was ready too
     page.wait_for_selector("html[data-state=ready]")
     assert page.locator("input[name=model]:checked").evaluate_all("all => all.map(box => box.value)") == ["echo_ssd"]
 

@@ -252,19 +252,19 @@ SAVED = """() => new Promise(resolve => {
 
 def test_own_runs_can_be_stopped_and_saved(ready: Page, tmp_path: Path) -> None:
     expect(ready.locator("#own-save")).to_be_hidden()
-    enter(ready.get_by_label("Timed inferences"), "3000")
+    enter(ready.get_by_label("Timed inferences"), "10000")
     choose(ready, tmp_path, own_files.convolution((1, 3, 224, 224)))
     ready.get_by_role("button", name="Time this file").click()
     # The first round is proven when the second one has begun.
     expect(ready.locator("#plot .chart-round")).not_to_have_count(0, timeout=60_000)
     ready.get_by_role("button", name="Stop").click()
     wait_until_done(ready)
-    assert cells(rows(ready))["n"].endswith(" of 3000: stopped")
+    assert cells(rows(ready))["n"].endswith(" of 10000: stopped")
     enter(ready.get_by_label("Timed inferences"), "3")
     assert_timed(time_it(ready))
     stopped, run = json.loads(ready.evaluate(SAVED))
     assert (stopped["stopped_by"], stopped["final_check"]["passed"]) == ("user", True)
-    assert 300 <= len(stopped["samples"]) < 3000
+    assert 1000 <= len(stopped["samples"]) < 10_000
     assert_explains_itself(run)
 
 

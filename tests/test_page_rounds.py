@@ -19,7 +19,14 @@ from timings.statistics import summarise
 FOLLOW = """() => {
   if (window.orders) return;
   window.orders = [];
-  const post = Worker.prototype.postMessage;
+  const {postMessage: post} = Worker.prototype;
+  // Firefox now and then never starts a worker: the page says so, and begins it anew.
+  const {warn} = console;
+  let isAnew = false;
+  console.warn = (...said) => {
+    isAnew ||= /begun anew/.test(said[0]);
+    warn.apply(console, said);
+  };
   const names = new WeakMap();
   window.Worker = class extends Worker {
     constructor(url, options) {
@@ -28,7 +35,8 @@ FOLLOW = """() => {
     }
   };
   Worker.prototype.postMessage = function (message, ...others) {
-    if (names.get(this) !== 'calibration') window.orders.push([names.get(this), message.kind, message.samples ?? null, message.settle ?? null]);
+    if (isAnew) isAnew = false;
+    else if (names.get(this) !== 'calibration') window.orders.push([names.get(this), message.kind, message.samples ?? null, message.settle ?? null]);
     return post.call(this, message, ...others);
   };
 }"""

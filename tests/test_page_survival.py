@@ -24,6 +24,7 @@ from tests.support.server_here import Served
 
 THREE = "echo,echo_ssd,echo_boxes"
 SLOW = {"pace_ms": 150}
+SAMPLES = 20  # so that there is time to end a page while it takes them
 ENDED = "The browser or the system ended the page during this run"
 OPENED_SOON_MS = 30_000
 TABS_TO_TRY = 5
@@ -120,7 +121,7 @@ def until_sampling(page: Page) -> None:
 def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
     profile: BrowserContext, server: Served, end: Killer
 ) -> None:
-    address = fake_address(server.url, SLOW, models=THREE, iterations=6)
+    address = fake_address(server.url, SLOW, models=THREE, iterations=SAMPLES)
     page = profile.new_page()
     page.goto(address)
     until_sampling(page)
@@ -147,7 +148,7 @@ def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
     assert "memory" in failed["error_message"]
     assert (failed["n"], failed["order_mode"], failed["wake_lock"]) == ("0", "interleaved", "")
     rest = [row for row in stored if not row["error_stage"]]
-    assert [(row["n"], row["order_mode"]) for row in rest] == [("6", "sequential")] * 2
+    assert [(row["n"], row["order_mode"]) for row in rest] == [(str(SAMPLES), "sequential")] * 2
     assert all("ended by the browser or the system" in row["order_reason"] for row in rest)
     assert len({row["batch_id"] for row in stored}) == 1
     assert {row["order_position"] for row in stored} == {"1", "2", "3"}
@@ -156,7 +157,7 @@ def test_the_run_that_ended_its_page_is_recorded_and_the_rest_is_timed(
 def test_what_was_over_before_is_neither_lost_nor_done_again(
     profile: BrowserContext, server: Served, end: Killer
 ) -> None:
-    address = fake_address(server.url, SLOW, models=THREE, iterations=6, order="sequential")
+    address = fake_address(server.url, SLOW, models=THREE, iterations=SAMPLES, order="sequential")
     page = profile.new_page()
     page.goto(address)
     expect(page.locator("tr[data-outcome=ok]")).to_have_count(1, timeout=OPENED_SOON_MS)
@@ -180,7 +181,7 @@ def test_what_was_over_before_is_neither_lost_nor_done_again(
 
 def test_a_page_that_was_left_claims_no_failure_and_offers_the_rest(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
-    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
+    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=SAMPLES))
     until_sampling(page)
     page.goto(server.url)
     page.wait_for_selector("html[data-state=ready]")
@@ -192,13 +193,15 @@ def test_a_page_that_was_left_claims_no_failure_and_offers_the_rest(profile: Bro
     wait_until_done(page)
     expect(page.locator("#left-behind")).to_be_hidden()
     stored = timings(server)
-    assert [(row["n"], row["error_stage"], row["order_mode"]) for row in stored] == [("6", "", "sequential")] * 3
+    assert [(row["n"], row["error_stage"], row["order_mode"]) for row in stored] == [
+        (str(SAMPLES), "", "sequential")
+    ] * 3
     assert all("the page that measured the runs before was left" in row["order_reason"] for row in stored)
 
 
 def test_an_offer_can_be_turned_down(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
-    page.goto(fake_address(server.url, SLOW, iterations=6))
+    page.goto(fake_address(server.url, SLOW, iterations=SAMPLES))
     until_sampling(page)
     page.goto(server.url)
     page.get_by_role("button", name="Forget them").click()
@@ -211,7 +214,7 @@ def test_an_offer_can_be_turned_down(profile: BrowserContext, server: Served) ->
 
 def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
-    page.goto(fake_address(server.url, SLOW, iterations=6))
+    page.goto(fake_address(server.url, SLOW, iterations=SAMPLES))
     until_sampling(page)
     page.reload()
     wait_until_done(page)
@@ -222,12 +225,14 @@ def test_an_address_that_is_opened_again_begins_again(profile: BrowserContext, s
 
 def test_a_run_that_was_alone_is_gone_on_with_alone(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
-    page.goto(fake_address(server.url, SLOW, iterations=6))
+    page.goto(fake_address(server.url, SLOW, iterations=SAMPLES))
     until_sampling(page)
     page.goto(server.url)
     page.get_by_role("button", name="Go on with them").click()
     wait_until_done(page)
-    assert [(row["n"], row["order_mode"], row["order_reason"]) for row in timings(server)] == [("6", "alone", "")]
+    assert [(row["n"], row["order_mode"], row["order_reason"]) for row in timings(server)] == [
+        (str(SAMPLES), "alone", "")
+    ]
     expect(page.locator("#progress-run")).to_have_text("1 of 1 runs timed")
 
 
@@ -242,7 +247,7 @@ Storage.prototype.setItem = function (key, text) {
 
 def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, server: Served) -> None:
     page.add_init_script(FULL)
-    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
+    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=SAMPLES))
     until_sampling(page)
     expect(page.locator("#problems")).to_contain_text("these runs cannot be gone on with")
     expect(page.locator("#problems li")).to_have_count(1)
@@ -254,7 +259,7 @@ def test_progress_that_cannot_be_written_is_told_and_never_believed(page: Page, 
 
 def test_a_stopped_batch_leaves_nothing_behind(profile: BrowserContext, server: Served) -> None:
     page = profile.new_page()
-    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=6))
+    page.goto(fake_address(server.url, SLOW, models=THREE, iterations=SAMPLES))
     until_sampling(page)
     page.get_by_role("button", name="Stop").click()
     wait_until_done(page)

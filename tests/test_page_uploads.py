@@ -220,7 +220,7 @@ def test_a_run_is_tried_again_by_itself(page: Page, serve: Serve, tiny_zoo: Path
         run_fake(page, network.url)
         assert counts(page) == (1, 0, 1)
         network.faults.clear()
-        expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0", timeout=20_000)
+        expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0", timeout=40_000)
         assert stored(server.url, rows(page)).model == "echo"
 
 
@@ -238,7 +238,7 @@ def test_an_upload_that_breaks_off_loses_and_doubles_nothing(
     with network_to(server.url) as network:
         network.faults["/api/runs"] = cut_once
         run_fake(page, network.url)
-        expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0", timeout=20_000)
+        expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0", timeout=40_000)
         assert posts(network) == 2
     assert [row["run_id"] for row in timings(server.url)] == [rows(page).get_attribute("data-run-id")]
 
@@ -282,7 +282,7 @@ def test_of_runs_one_after_another_the_first_is_stored_while_the_second_is_on(
 ) -> None:
     server = serve(tiny_zoo, accept_fake=True)
     script = {"pace_ms": 100}
-    page.goto(fake_address(server.url, script, models="echo,echo_ssd", iterations=10, order="sequential"))
+    page.goto(fake_address(server.url, script, models="echo,echo_ssd", iterations=40, order="sequential"))
     expect(page.locator("#progress")).to_contain_text("Run 2 of 2", timeout=20_000)
     assert stored(server.url, rows(page).first).run_id == rows(page).first.get_attribute("data-run-id")
     expect(page.locator("html")).to_have_attribute("data-state", "running")

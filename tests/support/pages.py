@@ -7,11 +7,15 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from timings.records import Run
 
-_DONE_MS = 60_000
+# A worker that Firefox never starts is begun anew after 30 s, and that may happen twice. Less than the 120 s for which proxy.py withholds
+# an answer.
+_DONE_MS = 110_000
+# Playwright's own 5 s are little for two busy cores, and the page may keep a text back for 4 s (web/announcer.js).
+expect.set_options(timeout=20_000)
 
 
 def address(server: str, **parameters: object) -> str:
@@ -40,6 +44,11 @@ def fake_address(server: str, script: dict[str, Any] | None = None, **parameters
 
 def wait_until_done(page: Page, timeout_ms: int = _DONE_MS) -> None:
     page.wait_for_selector("html[data-state=done]", state="attached", timeout=timeout_ms)
+
+
+def wait_until_sent(page: Page) -> None:
+    """Wait until the server has all runs of a batch that is done: after Stop the page waits a second for that, and goes on by itself."""
+    expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0")
 
 
 def rows(page: Page) -> Locator:
