@@ -7,7 +7,7 @@ import { Benchmark } from '/benchmark.js';
 import { loadOnnxruntimeWeb } from '/runtimes/ort.js';
 import { zooSubject } from '/zoo_subject.js';
 
-const EMPTY_ITERATIONS = 1000;
+const EMPTY_ITERATIONS = 300;
 const DRAWING_MS = 100;
 
 self.onmessage = async ({ data: { job, rounds, iterations } }) => {

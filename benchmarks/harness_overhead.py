@@ -1,4 +1,4 @@
-"""What the page's instrument adds to what it measures: python -m benchmarks.harness_overhead [--browser chromium] [--rounds 20].
+"""What the page's instrument adds to what it measures: python -m benchmarks.harness_overhead [--browser chromium] [--rounds 100].
 
 In one worker of the real page, on one session of mobilenet_v1, rounds of the page's own code (web/benchmark.js: with its check of the
 outputs, and its messages to the page, which shows them in its live panel) and a bare loop with nothing but the clock around session.run
@@ -79,8 +79,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the page's instrument with a bare loop of session.run.")
     parser.add_argument("--browser", choices=KINDS, default="chromium")
     parser.add_argument("--model", default="mobilenet_v1", help="a light one shows most (default: mobilenet_v1)")
-    parser.add_argument("--rounds", type=int, default=20, help="how often the two take turns (default: 20)")
-    parser.add_argument("--iterations", type=int, default=30, help="inferences in a round (default: 30)")
+    parser.add_argument("--rounds", type=int, default=100, help="how often the two take turns (default: 100)")
+    parser.add_argument("--iterations", type=int, default=10, help="inferences in a round (default: 10)")
     arguments = parser.parse_args()
     print(machine())
     browser = need(arguments.browser)
