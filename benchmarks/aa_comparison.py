@@ -1,7 +1,8 @@
 """Whether the comparison tells a model from itself, and whether it finds a slow-down: python -m benchmarks.aa_comparison [--pairs 20].
 
 Real pairs: each visit of the page times mobilenet_v1 twice, in two workers that take turns, and timings/comparison.py compares the two.
-Whatever difference its interval shows is false, on a busy machine too, where the command would declare none.
+Whatever difference its interval shows is false. Visits during which something else used the processor, for which the command would declare
+no difference at all, are set aside and counted.
 
 Simulated pairs, at the noise of the real ones: the log ratios of one real pair's rounds about their typical value, in their order but begun
 anywhere and of either sign, so that what links neighbouring rounds and the outliers stay; moved by the typical value of another real pair,
@@ -20,7 +21,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine, verdict
-from benchmarks.page_runs import report_load, versions, visits
+from benchmarks.page_runs import idle_visits, versions, visits
 from fleet.browsers import KINDS
 from timings.comparison import BEYOND_PAIRED, compare, paired, round_medians
 from timings.records import Run
@@ -40,28 +41,32 @@ def log_ratios(first: Run, second: Run) -> Floats:
 
 
 def real_pairs(arguments: argparse.Namespace) -> tuple[list[Floats], int]:
-    """Time the pairs and print each: their log ratios, and in how many the interval shows a difference, idle or not."""
-    pairs, told_apart, idle, runs = [], 0, 0, []
+    """Time the pairs and print each: their log ratios, and in how many the interval shows a difference."""
+    asked = {
+        "models": arguments.model,
+        "backends": arguments.backend,
+        "min_time": arguments.min_time,
+        "repeat": 2,
+        "end_to_end": 0,
+    }
+    pairs: list[Floats] = []
+    told_apart = 0
     with visits(arguments.browser) as visit:
-        for number in range(1, arguments.pairs + 1):
-            first, second = visit(models=arguments.model, backends=arguments.backend, repeat=2, end_to_end=0)
-            if number == 1:
+        for first, second in idle_visits(visit, arguments.pairs, **asked):
+            if not pairs:
                 print(versions(first))
             found = compare(first, second)
             if not found.paired:
                 raise SystemExit("the two runs did not take turns: " + " ".join(found.notes))
             interval = found.interval
             differs = interval.lies_beyond(found.beyond)
-            print(
-                f"pair {number}: second / first {interval.ratio:.4f} ({interval.low:.4f} to {interval.high:.4f}), {found.rounds} rounds"
-                f"{', NOT IDLE' if found.busy else ''}{', TOLD APART' if differs else ''}"
-            )
             pairs.append(log_ratios(first, second))
             told_apart += differs
-            idle += not found.busy
-            runs += [first, second]
-    print(f"{idle} of {len(pairs)} pairs were timed while nothing else was at work")
-    report_load(runs)
+            print(
+                f"pair {len(pairs)}: second / first {interval.ratio:.4f} ({interval.low:.4f} to {interval.high:.4f}), {found.rounds} rounds, "
+                f"{len(first.samples)} and {len(second.samples)} samples{', TOLD APART' if differs else ''}",
+                flush=True,
+            )
     return pairs, told_apart
 
 
@@ -107,6 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compare a model with itself, and with itself slowed down by 5 %.")
     parser.add_argument("--browser", choices=KINDS, default="chromium")
     parser.add_argument("--pairs", type=int, default=20, help="how many real pairs (default: 20)")
+    parser.add_argument("--min-time", type=float, default=5, help="seconds of samples in each run (default: 5)")
     parser.add_argument(
         "--simulated", type=int, default=200, help="how many simulated pairs of each kind (default: 200)"
     )

@@ -17,6 +17,7 @@ from timings.records import Run
 from timings.store import Store
 
 _PATIENCE_MS = 600_000
+_BUSY_FOR_EACH_IDLE = 4
 
 Visit = Callable[..., list[Run]]
 
@@ -53,15 +54,30 @@ def visits(kind: Kind) -> Iterator[Visit]:
                 running.close()
 
 
+def idle_visits(visit: Visit, wanted: int, **parameters: object) -> Iterator[list[Run]]:
+    """So many visits during which, by the page's own calibration, nothing else used the processor: whether it did was decided by that
+    alone, not by what was measured. Those during which something did are set aside and said so, four times as many at most.
+
+    Raises SystemExit if the machine does not come to rest.
+    """
+    busy = found = 0
+    while found < wanted:
+        runs = visit(**parameters)
+        if any(warning.code == "background_load" for run in runs for warning in run.warnings):
+            busy += 1
+            if busy > _BUSY_FOR_EACH_IDLE * wanted:
+                raise SystemExit(
+                    f"NOT IDLE: something else used the processor during {busy} of {busy + found} visits (background_load); "
+                    "end it and measure again"
+                )
+            continue
+        found += 1
+        yield runs
+    print(f"{busy} visits were set aside because something else used the processor meanwhile (background_load)")
+
+
 def versions(run: Run) -> str:
     """The browser, the runtime and what ran, of a run that stands for all."""
     device = run.device
     where = f"{run.backend}, {run.threads} threads" if run.backend == "wasm" else run.backend
     return f"{device.browser} {device.browser_version}, {run.runtime} {run.runtime_version}, {run.model} {run.variant}, {where}, page {run.page_version}"
-
-
-def report_load(runs: list[Run]) -> None:
-    """Say how many of the runs met other programs at work, which makes figures of them worth little."""
-    loaded = sum(any(warning.code == "background_load" for warning in run.warnings) for run in runs)
-    if loaded:
-        print(f"NOT IDLE: in {loaded} of {len(runs)} runs something else used the processor (background_load)")

@@ -30,7 +30,7 @@ export function sampleChart(samples, { expected, width, height }) {
   return svg(
     'svg',
     { class: 'chart', viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': inWords(samples, expected) },
-    ...valueAxis(low, high, step, y, frame),
+    ...(samples.length > 0 ? valueAxis(low, high, step, y, frame) : []), // numbers before the first sample would be made up
     ...orderAxis(count, x, frame),
     ...roundMarks(samples, x, frame),
     ...(samples.length > 0 ? [...statisticLines(samples, y, frame), dots(samples, x, y, 'chart-dots')] : []),

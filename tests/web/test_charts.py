@@ -101,7 +101,7 @@ def test_it_can_be_read_aloud(javascript: JavaScript) -> None:
         "3 samples in the order taken: from 10.0 to 12.0 ms, median 11.0 ms, 95th percentile 11.9 ms"
     )
     empty = javascript("charts.js", CHART, {"durations": [], "expected": 30, "width": 600})
-    assert (empty["label"], empty["dots"]) == ("No samples yet, of 30", "")
+    assert (empty["label"], empty["dots"], empty["values"]) == ("No samples yet, of 30", "", [])
 
 
 def test_a_clock_that_never_moved_is_drawn_too(javascript: JavaScript) -> None:
