@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from waitress import wasyncore
+from waitress.channel import HTTPChannel
 
 from server import Settings, create_app
 from serving.listening import Listening
@@ -39,10 +39,24 @@ def server_here(models: Path, database: Path, *, accept_fake: bool = False) -> I
     try:
         yield Served(listening.url, database)
     finally:
-        # waitress ends its loop when nothing is left to listen to, and nothing but that loop's own thread may take it away.
-        waitress: Any = listening._server
-        waitress.trigger.pull_trigger(lambda: wasyncore.close_all(waitress._map))
-        thread.join(_END_S)
-        assert not thread.is_alive()
-        waitress.task_dispatcher.shutdown()
+        _end(listening._server, thread)
         app.extensions["store"].close()
+
+
+def _end(waitress: Any, thread: threading.Thread) -> None:
+    """waitress ends its loop when it has nothing left to listen to. What it had is closed only when nobody uses it any more: the loop's own
+    thread, the threads that send replies, and this one, which wakes the loop through a file of its."""
+    left: dict[int, Any] = {}
+
+    def leave() -> None:
+        left.update(waitress._map)
+        waitress._map.clear()
+
+    waitress.trigger.pull_trigger(leave)
+    thread.join(_END_S)
+    assert not thread.is_alive()
+    for one in left.values():
+        if isinstance(one, HTTPChannel):
+            one.handle_close()
+    waitress.task_dispatcher.shutdown()
+    waitress.close()
