@@ -1,7 +1,7 @@
 /** Measures the runs of a batch: block by block, and in a block in rounds that take turns, so that what drifts meets all alike. */
 
 import { BatchRun } from './batch_run.js';
-import { calibrate } from './calibration.js';
+import { atRest, calibrate } from './calibration.js';
 import { watchConditions } from './conditions.js';
 import { Hold } from './hold.js';
 import { isOutOfMemory } from './memory.js';
@@ -102,7 +102,7 @@ class Conductor {
     const [hopeless, others] = [this.runs.filter(({ task }) => task.failure), this.runs.filter(({ task }) => !task.failure)];
     for (const run of hopeless) await this.prepare(run, [run]);
     if (hopeless.length > 0) await this.send();
-    let calibration = others.length > 0 ? await this.calibrate() : null;
+    let calibration = others.length > 0 ? await this.calibrateAtFirst() : null;
     for (const block of blocksIn(others)) calibration = await this.measure(block, calibration);
     for (const run of this.starved) {
       const again = this.aloneNow(run);
@@ -253,6 +253,12 @@ class Conductor {
     const { share, remainingMs } = overallOf(this.runs.map((one) => one.state()));
     this.share = Math.max(this.share, share);
     this.surroundings.listener.progressed(run.task.runId, run.progress, { share: this.share, remainingMs });
+  }
+
+  async calibrateAtFirst() {
+    this.surroundings.listener.said(CALIBRATING);
+    await atRest(this.surroundings.control.signal);
+    return this.calibrate();
   }
 
   async calibrate() {
