@@ -92,18 +92,26 @@ def test_a_digest_covers_texts_contents_and_absence(tmp_path: Path) -> None:
 
 def test_two_set_ups_of_one_folder_take_turns(tmp_path: Path) -> None:
     script = """
-import sys, time
+import sys
 from pathlib import Path
 from scripts.stamps import one_at_a_time
 with one_at_a_time(Path(sys.argv[1])), Path(sys.argv[2]).open("a", buffering=1) as log:
     print("in", file=log)
-    time.sleep(0.5)
+    print("in", flush=True)
+    sys.stdin.readline()
     print("out", file=log)
 """
     log = tmp_path / "log"
     command = [sys.executable, "-c", script, str(tmp_path / "stamps"), str(log)]
-    both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = "".join(process.communicate(timeout=60)[1] for process in both)
-    assert [process.returncode for process in both] == [0, 0]
+    pipe = subprocess.PIPE
+    first = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "in\n"
+    second = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stderr=pipe, text=True)
+    assert second.stderr is not None
+    # The first goes on only when the second has said that it waits, so the order holds however slowly either starts.
+    assert second.stderr.readline() == "set-up: waiting for another set-up of this folder to end\n"
+    first.communicate("go on\n", timeout=60)
+    second.communicate("go on\n", timeout=60)
+    assert [first.returncode, second.returncode] == [0, 0]
     assert log.read_text().split() == ["in", "out", "in", "out"]
-    assert said == "set-up: waiting for another set-up of this folder to end\n"
