@@ -9,6 +9,7 @@ import io
 import logging
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -16,20 +17,24 @@ from flask import Flask, Response, request
 
 from builder.errors import ZooError
 from serving import acceptance, files
+from serving.bodies import json_body, parsed
 from serving.compression import add_compression
+from serving.fleets import Fleets, check_address
 from serving.listening import Listening
 from serving.manners import add_manners
 from serving.models import CARD_NAME, ModelsFolder
 from serving.page import Page
-from serving.query import run_query
+from serving.query import progress_query, run_query
 from serving.replies import Refusal, as_list, json_reply
 from timings.database import DEFAULT_PLACE
 from timings.export import EXPORTS
-from timings.parse import parse_run
+from timings.parse import parse_fleet, parse_progress, parse_run
 from timings.store import RunIdTakenError, Store
 
 ROOT = Path(__file__).resolve().parent
-BODY_MOST_BYTES = 2_000_000
+RUN_MOST_BYTES = 2_000_000
+PROGRESS_MOST_BYTES = 16_000
+FLEET_MOST_BYTES = 2_000_000
 _log = logging.getLogger("server")
 
 
@@ -52,7 +57,6 @@ def create_app(settings: Settings) -> Flask:
     store = Store(settings.database)
     runtimes = ["onnxruntime-web", *(["fake"] if settings.accept_fake else [])]
     app = Flask("server", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_MOST_BYTES
     app.url_map.merge_slashes = False
     app.extensions["store"] = store
     add_manners(app)
@@ -60,11 +64,13 @@ def create_app(settings: Settings) -> Flask:
     _add_page(app, page)
     _add_models(app, page, models)
     _add_api(app, page, models, store, runtimes)
+    _add_fleets(app, Fleets())
     return app
 
 
 def _add_page(app: Flask, page: Page) -> None:
     @app.get("/", defaults={"path": "index.html"})
+    @app.get("/fleet", defaults={"path": "fleet.html"})
     @app.get("/<path:path>")
     def page_file(path: str) -> Response:
         file = page.file(path)
@@ -117,17 +123,14 @@ def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtime
     def config() -> Response:
         version = page.onnxruntime_web_version
         onnxruntime_web = {"version": version, "base": f"/vendor/onnxruntime-web/{version}/"}
-        return json_reply({"page_version": page.version(), "onnxruntime_web": onnxruntime_web, "runtimes": runtimes})
+        content = {"page_version": page.version(), "onnxruntime_web": onnxruntime_web, "runtimes": runtimes}
+        # Last, so that it is as near as can be to the moment in which the page receives it.
+        return json_reply({**content, "server_time": datetime.now(UTC).isoformat(timespec="milliseconds")})
 
     @app.post("/api/runs")
     def add_run() -> Response:
-        if request.mimetype != "application/json":
-            raise Refusal(415, _not_json(request.content_type))
-        body = request.get_data()
-        try:
-            run = parse_run(body)
-        except ZooError as error:
-            raise Refusal(400, error) from error
+        body = json_body("the posted run", RUN_MOST_BYTES, "measure with fewer iterations: 10,000 samples fit")
+        run = parsed(parse_run, body)
         acceptance.check(run, models.last_valid(), runtimes)
         try:
             new = store.add(run, body.decode())
@@ -140,7 +143,7 @@ def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtime
     @app.get("/api/runs")
     def all_runs() -> Response:
         wanted = run_query(request.args)
-        posted = store.posted(wanted.device_name, device_id=wanted.device_id, model=wanted.model, latest=wanted.latest)
+        posted = store.posted(**dataclasses.asdict(wanted))
         return Response(as_list("runs", posted), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
     @app.get("/api/runs/<run_id>")
@@ -153,9 +156,40 @@ def _add_api(app: Flask, page: Page, models: ModelsFolder, store: Store, runtime
     @app.get("/api/<name>")
     def export(name: str) -> Response:
         if name not in EXPORTS:
-            raise _nothing_here(f"one of {', '.join(f'/api/{known}' for known in ('config', 'runs', *EXPORTS))}")
+            raise _nothing_here(
+                f"one of {', '.join(f'/api/{known}' for known in ('config', 'runs', 'progress', 'fleets', *EXPORTS))}"
+            )
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return Response(EXPORTS[name](store), mimetype="text/csv", headers=headers)
+
+
+def _add_fleets(app: Flask, fleets: Fleets) -> None:
+    @app.post("/api/progress")
+    def note_progress() -> Response:
+        body = json_body("the posted progress", PROGRESS_MOST_BYTES, "reload the page, so that it fits this server")
+        fleets.note(parsed(parse_progress, body))
+        return json_reply({"noted": True})
+
+    @app.get("/api/progress")
+    def all_progress() -> Response:
+        return json_reply({"devices": fleets.pages(progress_query(request.args))})
+
+    @app.put("/api/fleets/<fleet_id>")
+    def put_fleet(fleet_id: str) -> Response:
+        table = parsed(parse_fleet, json_body("the fleet's table", FLEET_MOST_BYTES, "drive fewer devices at once"))
+        check_address(fleet_id, table)
+        return json_reply({"fleet_id": fleet_id, "stored": True}, 201 if fleets.put(table) else 200)
+
+    @app.get("/api/fleets")
+    def all_fleets() -> Response:
+        return json_reply({"fleets": fleets.known()})
+
+    @app.get("/api/fleets/<fleet_id>")
+    def one_fleet(fleet_id: str) -> Response:
+        table = fleets.table(fleet_id)
+        if table is None:
+            raise _nothing_here("the id of a fleet that this server has heard of since it was started: see /api/fleets")
+        return json_reply(table)
 
 
 def _nothing_here(expected: str) -> Refusal:
@@ -163,15 +197,6 @@ def _nothing_here(expected: str) -> Refusal:
         "there is nothing at this address", got=request.path, expected=expected, next_step="start from the page, at /"
     )
     return Refusal(404, error)
-
-
-def _not_json(got: str | None) -> ZooError:
-    return ZooError(
-        "the posted run is not JSON",
-        got=f"Content-Type {got}" if got else "no Content-Type",
-        expected="Content-Type application/json",
-        next_step="name the type in the request's headers",
-    )
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:

@@ -71,7 +71,7 @@ def fleet_run(server: str, browser: str, model: str, backend: str, device: str) 
     timeout = _TIMEOUT_S[backend]
     command = [sys.executable, "-m", "fleet", "run", "--server", server, "--browser", browser, "--models", model]
     command += ["--backends", backend, "--iterations", "1", "--warmup", "0", "--placement", "--device", device]
-    command += ["--min-time", "0", "--end-to-end", "0"]
+    command += ["--min-time", "0", "--end-to-end", "0", "--no-files"]
     command += ["--timeout", str(timeout), "--patience", str(timeout + _MORE_S), "--time-budget", str(_BUDGET_S)]
     command += ["--swiftshader"] if backend == "webgpu" else []
     done = subprocess.run(

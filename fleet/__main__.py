@@ -1,100 +1,199 @@
-"""python -m fleet: drive browsers through the page's measurements."""
+"""python -m fleet: drive the browsers of many devices through the page's measurements."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, TypeVar
 
-from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from builder.errors import ZooError
-from fleet.browsers import KINDS, find, need
-from fleet.config import ListBrowsers, RunJob, parse
-from fleet.drive import Stopped, measure, page_in
-from fleet.progress import Progress
-from fleet.records import Outcome
+from builder.programs import running_server
+from fleet.agent import AgentOptions, serve_agent
+from fleet.assign import chosen_fleet
+from fleet.checking import check_lines, device_lines
+from fleet.config import Check, Init, ListDevices, RunFleet, Schema, parse
+from fleet.ending import Ending, conclude, verdicts_on
+from fleet.fleet_file import fleet_schema, read_fleet
+from fleet.folder import Folder, found_folder, new_folder
+from fleet.live import Screen
+from fleet.planned import plan_lines
+from fleet.session import Session
+from fleet.starting import starting_file
+from fleet.zoo_server import ZooServer
+
+if TYPE_CHECKING:
+    from timings.baseline_file import Baseline
+
+T = TypeVar("T")
+_MODELS = Path("models")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the arguments ask for; the exit status."""
+    """Do what the arguments ask for; the exit status: 0, 1 for what failed, 130 if it was stopped."""
     request = parse(arguments)
     try:
-        return _list() if isinstance(request, ListBrowsers) else _run(request)
+        if isinstance(request, RunFleet):
+            return _run(request)
+        if isinstance(request, AgentOptions):
+            return serve_agent(request, lambda text: print(text, flush=True))
+        if isinstance(request, Schema):
+            print(fleet_schema(), end="")
+        elif isinstance(request, Init):
+            print(starting_file(request.file))
+        else:
+            return _stoppable(_tell(request))
+    except _Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
     except ZooError as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def _list() -> int:
-    """Start each browser, so that what is listed is known to work."""
-    with sync_playwright() as playwright:
-        for kind in KINDS:
-            browser = find(kind)
-            if browser is None:
-                print(f"{kind:10}none; make setup installs one")
-                continue
-            with page_in(playwright, browser) as page:
-                version = page.context.browser.version if page.context.browser else "unknown"
-                print(f"{kind:10}{version:20}{browser.executable}")
     return 0
 
 
-def _run(request: RunJob) -> int:
-    with _ctrl_c_noticed() as pressed:
-        try:
-            outcome = _measure(request, pressed.is_set)
-        except Stopped:
-            print("stopped; runs that were over are stored", file=sys.stderr)
-            return 130
-    print(f"{request.job.device_name}: {outcome.timed} timed, {outcome.failed} failed, {outcome.unsent} not sent")
-    if not outcome.succeeded:
-        raise _failure(outcome)
+class _Stopped(Exception):  # noqa: N818 - it is no error: somebody asked for it
+    """Ctrl-C."""
+
+
+async def _tell(request: ListDevices | Check) -> int:
+    if isinstance(request, ListDevices):
+        async for line in device_lines(read_fleet(request.file) if request.file else None):
+            print(line, flush=True)
+        return 0
+    well = True
+    fleet = chosen_fleet(request.choice)
+    async for line, is_well in check_lines(fleet, request.choice, ZooServer(str(fleet.server))):
+        print(line, flush=True)
+        well &= is_well
+    return 0 if well else 1
+
+
+def _run(request: RunFleet) -> int:
+    request, folder = _begin(request)
+    fleet = chosen_fleet(request.choice)
+    with contextlib.ExitStack() as stack:
+        url = str(fleet.server)
+        if request.serve or _is_to_be_served(url):
+            database = (folder.path or Path("results")) / "timings.sqlite"
+            url = stack.enter_context(running_server(_MODELS, database)).url
+            print(f"serving on {url} for this session; {database} keeps its runs", flush=True)
+            fleet = fleet.model_copy(update={"server": url})
+        session = Session(fleet, request.choice, folder, ZooServer(url), sys.stdout.encoding or "ascii")
+        if request.dry_run:
+            return _stoppable(_show_plan(session))
+        return _stoppable(_measure(session, request), stopped=_how_to_go_on(folder))
+
+
+def _begin(request: RunFleet) -> tuple[RunFleet, Folder]:
+    """A new session, or the one that is gone on with; a bare --resume asks for what that session was asked."""
+    if request.resume is None:
+        return request, Folder("", None) if request.dry_run else new_folder(request.out, request.arguments)
+    assert request.out
+    folder, arguments = found_folder(request.out, request.resume)
+    if not _asks_for_more(request):
+        before = parse(arguments)
+        assert isinstance(before, RunFleet)
+        request = dataclasses.replace(before, resume=request.resume, dry_run=request.dry_run)
+    return request, folder
+
+
+def _asks_for_more(request: RunFleet) -> bool:
+    own = {"--resume", str(request.resume), "run", "--dry-run", "--out", str(request.out)}
+    return any(part not in own for part in request.arguments)
+
+
+async def _show_plan(session: Session) -> int:
+    if not session.folder.fleet_id:
+        session = dataclasses.replace(session, folder=Folder("00000000-0000-4000-8000-000000000000", None))
+    for line in plan_lines([one.plan for one in await session.assignments(print)]):
+        print(line)
     return 0
 
 
-def _measure(request: RunJob, stop: Callable[[], bool]) -> Outcome:
-    browser = need(request.kind)
-    progress = Progress(Console(), request.job.device_name)
-    with (
-        sync_playwright() as playwright,
-        page_in(playwright, browser, swiftshader=request.swiftshader) as page,
-        progress,
-    ):
-        return measure(page, request.job, progress, patience_s=request.patience_s, stop=stop)
+async def _measure(session: Session, request: RunFleet) -> int:
+    screen = Screen(Console())
+    baseline = _baseline(request.baseline)
+    mine = await session.assignments(screen.say)
+    with screen:
+        results = await session.measure(mine, screen)
+    runs = await session.results()
+    verdicts = verdicts_on(baseline, results, runs, request.fail_if_slower)
+    ending = Ending(results, runs, session.folder.path, request, verdicts)
+    for line in conclude(ending):
+        print(line) if isinstance(line, str) else screen.print(line)
+    if ending.failure:
+        print(ending.failure, file=sys.stderr)
+    return 1 if ending.failure else 0
+
+
+def _baseline(path: Path | None) -> Baseline | None:
+    """Read before anything is measured, so that a wrong file shows at once."""
+    if path is None:
+        return None
+    from timings.baseline_file import read_baseline
+
+    return read_baseline(path)
+
+
+def _how_to_go_on(folder: Folder) -> str:
+    more = f"; go on with: python -m fleet run --resume {folder.path}" if folder.path else ""
+    return f"stopped; runs that were over are stored{more}"
+
+
+def _is_to_be_served(url: str) -> bool:
+    """Where no server answers and a person sits at the terminal, the person is asked."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        asyncio.run(ZooServer(url).manifest())
+    except ZooError as error:
+        if not _MODELS.is_dir():
+            raise
+        print(f"{error.what}: {error.got}")
+        return input("Start one for this session? [Y/n] ").strip().lower() in ("", "y", "yes")
+    return False
+
+
+def _stoppable(work: Coroutine[object, object, T], stopped: str = "stopped") -> T:
+    """Run it until it is over; Ctrl-C or SIGTERM cancels it, and a second one ends the program there and then."""
+
+    async def watched() -> T:
+        task = asyncio.ensure_future(work)
+        with _signals_cancel(task):
+            return await task
+
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError as error:
+        raise _Stopped(stopped) from error
 
 
 @contextlib.contextmanager
-def _ctrl_c_noticed() -> Iterator[threading.Event]:
-    """Ctrl-C sets this event. Raised as KeyboardInterrupt in the midst of Playwright's event loop it would leave Playwright waiting for
-    ever, about every second time. A second Ctrl-C ends the program there and then."""
-    pressed = threading.Event()
+def _signals_cancel(task: asyncio.Future[T]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
 
     def note(number: int, frame: FrameType | None) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(task.cancel)
 
-    before = signal.getsignal(signal.SIGINT)
-    # Where it is switched off, as for a job in the background, it stays so.
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, note)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        # Where it is switched off, as for a job in the background, it stays so.
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, note)
     try:
-        yield pressed
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _failure(outcome: Outcome) -> ZooError:
-    return ZooError(
-        "not every run came to a timing that the server has",
-        got=f"{outcome.timed} timed, {outcome.failed} failed, {outcome.unsent} not sent",
-        expected="at least one timed, none failed, none not sent",
-        next_step="the error column of /api/timings.csv says why a run failed; a run that was not sent must be run again",
-    )
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

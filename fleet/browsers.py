@@ -20,6 +20,8 @@ from builder.errors import ZooError
 
 Kind = Literal["chromium", "firefox"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Engine = Literal["chromium", "firefox", "webkit"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 OVERRIDES: Mapping[Kind, str] = {"chromium": "ZOO_CHROMIUM", "firefox": "ZOO_FIREFOX"}
 
@@ -57,7 +59,8 @@ _ON_WINDOWS: Mapping[Kind, tuple[str, ...]] = {
 _PRINT_PLAYWRIGHTS_OWN = """
 from playwright.sync_api import sync_playwright
 with sync_playwright() as playwright:
-    print(playwright.chromium.executable_path, playwright.firefox.executable_path, sep="\\n")
+    for kind in (playwright.chromium, playwright.firefox, playwright.webkit):
+        print(kind.executable_path)
 """
 
 
@@ -78,11 +81,15 @@ class ContextOptions(TypedDict, total=False):
     contrast: Literal["null"]
 
 
+# Firefox refuses the emulations that Playwright 1.62 asks for over BiDi, even unasked.
+BIDI_CONTEXT = ContextOptions(color_scheme="null", reduced_motion="null", forced_colors="null", contrast="null")
+
+
 @dataclass(frozen=True)
 class LocalBrowser:
     """One browser on this machine. `patched` tells Playwright's own build, which speaks Playwright's own protocol, from an installed one."""
 
-    kind: Kind
+    kind: Engine
     executable: Path
     patched: bool = False
 
@@ -100,18 +107,16 @@ class LocalBrowser:
         return options
 
     def context_options(self) -> ContextOptions:
-        """How Playwright opens a window in it. Firefox refuses the emulations that Playwright 1.62 asks for over BiDi, even unasked."""
-        if not self.speaks_bidi:
-            return ContextOptions()
-        return ContextOptions(color_scheme="null", reduced_motion="null", forced_colors="null", contrast="null")
+        """How Playwright opens a window in it."""
+        return BIDI_CONTEXT if self.speaks_bidi else ContextOptions()
 
     def launch(self, playwright: Playwright, *, swiftshader: bool = False) -> Browser:
         """Start it without a window. Raises playwright.sync_api.Error if it does not start.
 
         Ctrl-C is left to the caller; else Playwright's own process would end at once, and with it the way to close anything.
         """
-        browser_type = playwright.chromium if self.kind == "chromium" else playwright.firefox
-        return browser_type.launch(**self.launch_options(swiftshader=swiftshader), handle_sigint=False)
+        browser_type = {"chromium": playwright.chromium, "firefox": playwright.firefox, "webkit": playwright.webkit}
+        return browser_type[self.kind].launch(**self.launch_options(swiftshader=swiftshader), handle_sigint=False)
 
     def new_context(self, browser: Browser) -> BrowserContext:
         """A fresh profile in `browser`."""
@@ -131,6 +136,19 @@ def find(kind: Kind) -> LocalBrowser | None:
             return LocalBrowser(kind, path)
     own = _playwrights_own()[kind]
     return LocalBrowser(kind, own, patched=True) if own.exists() else None
+
+
+def find_named(name: str) -> LocalBrowser | None:
+    """Like `find`, also for chrome and edge (those very ones) and webkit (Playwright's own build, the only one that it drives)."""
+    if name in ("chromium", "firefox"):
+        return find("chromium" if name == "chromium" else "firefox")
+    if name == "webkit":
+        own = _playwrights_own()["webkit"]
+        return LocalBrowser("webkit", own, patched=True) if own.exists() else None
+    for path in candidates("chromium", sys.platform, os.environ):
+        if name in path.name.lower() and _is_executable(path) and not _is_snap(path):
+            return LocalBrowser("chromium", path)
+    return None
 
 
 def need(kind: Kind) -> LocalBrowser:
@@ -185,7 +203,7 @@ def _is_snap(path: Path) -> bool:
     return start.startswith(b"#!") and b"/snap/" in start
 
 
-def _playwrights_own() -> Mapping[Kind, Path]:
+def _playwrights_own() -> Mapping[Engine, Path]:
     command = [sys.executable, "-c", _PRINT_PLAYWRIGHTS_OWN]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
-    return {kind: Path(line) for kind, line in zip(KINDS, printed.splitlines(), strict=True)}
+    return {kind: Path(line) for kind, line in zip(ENGINES, printed.splitlines(), strict=True)}

@@ -4,47 +4,132 @@ from __future__ import annotations
 
 import argparse
 import math
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from fleet.browsers import KINDS, Kind
+from fleet.agent import AgentOptions, add_agent_arguments, agent_options
 from fleet.drive import PATIENCE_S
+from fleet.fleet_file import BrowserName
 from fleet.records import ORDERS, PRESETS, Job
 
+BROWSERS: tuple[BrowserName, ...] = get_args(BrowserName)
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+DEFAULT_OUT = Path("results/fleet")
+
 
 @dataclass(frozen=True)
-class ListBrowsers:
+class Choice:
+    """Which devices, and what they measure. What is not given is the file's, and else the page's own.
+
+    job: its server is empty where none was named; its device_name, models and backends likewise. browser, device, swiftshader: one
+    browser of this machine, instead of a file.
+    """
+
+    file: Path | None
+    job: Job
+    only: tuple[str, ...] = ()
+    browser: BrowserName | None = None
+    swiftshader: bool = False
+    patience_s: float | None = None
+
+
+@dataclass(frozen=True)
+class ListDevices:
     """`python -m fleet list`."""
 
+    file: Path | None
+
 
 @dataclass(frozen=True)
-class RunJob:
-    """`python -m fleet run`."""
+class Check:
+    """`python -m fleet check`."""
 
-    job: Job
-    kind: Kind
-    swiftshader: bool
-    patience_s: float
+    choice: Choice
 
 
-def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
+@dataclass(frozen=True)
+class Init:
+    """`python -m fleet init`."""
+
+    file: Path
+
+
+@dataclass(frozen=True)
+class Schema:
+    """`python -m fleet schema`."""
+
+
+@dataclass(frozen=True)
+class RunFleet:
+    """`python -m fleet run`.
+
+    serve: a server is started for it. out: the folder that a folder for this session is made in, or None: no files. resume: the
+    session's folder, or True for the newest one. ci, baseline, fail_if_slower: as part of an automatic build.
+    """
+
+    choice: Choice
+    serve: bool = False
+    dry_run: bool = False
+    out: Path | None = DEFAULT_OUT
+    resume: Path | Literal[True] | None = None
+    ci: bool = False
+    baseline: Path | None = None
+    fail_if_slower: float = 0.1
+    arguments: tuple[str, ...] = ()
+
+
+Request = ListDevices | Check | Init | Schema | RunFleet | AgentOptions
+
+
+def parse(arguments: Sequence[str]) -> Request:
     """What the arguments ask for. Ends the program with status 2 and a message if they are not right, as argparse does."""
     parser = argparse.ArgumentParser(
-        prog="python -m fleet", description="Drive browsers through the page's measurements."
+        prog="python -m fleet", description="Drive the browsers of many devices through the page's measurements."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the browsers of this machine, with their versions")
-    _add_run(commands.add_parser("run", help="measure in one browser of this machine"))
+    listing = commands.add_parser("list", help="the devices of a fleet.toml; without one, the browsers of this machine")
+    checking = commands.add_parser(
+        "check", help="can each device be reached, which browser and backends has it, how long would it take"
+    )
+    running = commands.add_parser(
+        "run", help="measure on every device; without a fleet.toml, in this machine's browsers"
+    )
+    init = commands.add_parser("init", help="write a fleet.toml of what is found on this machine")
+    add_agent_arguments(commands.add_parser("agent", help="lend this machine's browser to a fleet elsewhere"))
+    commands.add_parser("schema", help="print the JSON Schema of fleet.toml")
+    for one in (listing, checking, running):
+        one.add_argument("file", nargs="?", type=Path, metavar="fleet.toml", help="default: this machine's browsers")
+    init.add_argument("file", nargs="?", type=Path, default=Path("fleet.toml"), metavar="fleet.toml")
+    for one in (checking, running):
+        _add_choice(one)
+    _add_session(running.add_argument_group("this session"))
     chosen = parser.parse_args(arguments)
     if chosen.command == "list":
-        return ListBrowsers()
-    if chosen.swiftshader and chosen.browser != "chromium":
+        return ListDevices(chosen.file)
+    if chosen.command == "init":
+        return Init(chosen.file)
+    if chosen.command == "schema":
+        return Schema()
+    if chosen.command == "agent":
+        return agent_options(chosen)
+    choice = _choice(parser, chosen)
+    return Check(choice) if chosen.command == "check" else _run(parser, chosen, choice, arguments)
+
+
+def _choice(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> Choice:
+    one_browser = {"--browser": chosen.browser, "--device": chosen.device, "--swiftshader": chosen.swiftshader}
+    given = [name for name, value in one_browser.items() if value]
+    if chosen.file and given:
+        parser.error(f"{given[0]}: {chosen.file} says which browsers; take a device of it with --only NAME")
+    browser: BrowserName | None = chosen.browser or ("chromium" if given else None)
+    if chosen.swiftshader and browser not in ("chromium", "chrome", "edge"):
         parser.error("--swiftshader: only Chromium has it (choose --browser chromium)")
     job = Job(
-        server=chosen.server,
-        device_name=chosen.device or f"{platform.node() or 'this machine'} {chosen.browser}",
+        server=chosen.server or "",
+        device_name=chosen.device or "",
         models=chosen.models,
         backends=chosen.backends,
         preset=chosen.preset,
@@ -59,39 +144,90 @@ def parse(arguments: Sequence[str]) -> ListBrowsers | RunJob:
         seed=chosen.seed,
         timeout_s=chosen.timeout,
         placement=chosen.placement,
+        extra=tuple(chosen.page_parameter or ()),
     )
-    return RunJob(job=job, kind=chosen.browser, swiftshader=chosen.swiftshader, patience_s=chosen.patience)
+    return Choice(chosen.file, job, tuple(chosen.only or ()), browser, chosen.swiftshader, chosen.patience)
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def _run(
+    parser: argparse.ArgumentParser, chosen: argparse.Namespace, choice: Choice, arguments: Sequence[str]
+) -> RunFleet:
+    if chosen.serve and choice.job.server:
+        parser.error("--serve: a server is started, or --server names one, and not both")
+    if chosen.no_files and (chosen.resume or chosen.ci):
+        parser.error("--no-files: --resume and --ci need the session's folder")
+    return RunFleet(
+        choice,
+        serve=chosen.serve or (chosen.ci and not choice.job.server),
+        dry_run=chosen.dry_run,
+        out=None if chosen.no_files else chosen.out,
+        resume=chosen.resume,
+        ci=chosen.ci,
+        baseline=chosen.baseline,
+        fail_if_slower=chosen.fail_if_slower,
+        arguments=tuple(arguments),
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--server",
-        required=True,
         type=_address,
         metavar="URL",
-        help="the server's address, such as http://127.0.0.1:8000",
+        help=f"the server's address; default: the file's, else {DEFAULT_SERVER}",
     )
-    add("--browser", choices=KINDS, default="chromium", help="default: %(default)s")
-    add(
-        "--device",
-        type=_device,
-        metavar="NAME",
-        help="this device's name in the results; default: host name and browser",
-    )
+    add("--only", action="append", metavar="NAME", help="only this device of the file; may be given several times")
+    add("--browser", choices=BROWSERS, help="one browser of this machine, without a file")
+    add("--device", type=_device, metavar="NAME", help="its name in the results; default: host name and browser")
     add("--swiftshader", action="store_true", help="WebGPU in software: right outputs, useless timings; Chromium only")
     add(
         "--patience",
         type=_seconds,
-        default=PATIENCE_S,
         metavar="S",
-        help="give up when nothing changes for so long; default: %(default)g s",
+        help=f"give a page up when nothing changes for so long; default: {PATIENCE_S:g} s, half an hour for a person's visit",
     )
+    add("--page-parameter", action="append", type=_parameter, help=argparse.SUPPRESS)
     _add_what(parser.add_argument_group("what to measure, and in which order"))
     _add_how(
         parser.add_argument_group(
-            "how thoroughly", "What is not given is the preset's, and without one the page's own."
+            "how thoroughly", "What is not given is the file's, then the preset's, then the page's own."
         )
+    )
+
+
+def _add_session(parser: argparse._ArgumentGroup) -> None:
+    add = parser.add_argument
+    add("--serve", action="store_true", help="start a server for it, and stop it afterwards")
+    add("--dry-run", action="store_true", help="show what would run where and how long it should take, and do nothing")
+    add(
+        "--out",
+        type=Path,
+        default=DEFAULT_OUT,
+        metavar="DIR",
+        help="where the session gets its folder; default: %(default)s",
+    )
+    add("--no-files", action="store_true", help="leave the results to the server, and write nothing here")
+    add(
+        "--resume",
+        nargs="?",
+        const=True,
+        type=Path,
+        metavar="DIR",
+        help="go on with an interrupted session (the newest one), without repeating finished runs",
+    )
+    add(
+        "--ci",
+        action="store_true",
+        help="junit.xml and summary.md too; with a server of its own unless --server names one",
+    )
+    add("--baseline", type=Path, metavar="CSV", help="a timings.csv of before, to compare with")
+    add(
+        "--fail-if-slower",
+        type=_slower,
+        default=0.1,
+        metavar="P%",
+        help="exit status 1 if a median is slower than the baseline's by more; default: 10%%",
     )
 
 
@@ -101,7 +237,7 @@ def _add_what(parser: argparse._ArgumentGroup) -> None:
     add(
         "--backends",
         type=_names,
-        default=("wasm",),
+        default=(),
         metavar="A,B",
         help="wasm, wasm-N (N threads), webgpu, webgl, webnn-cpu, webnn-gpu, webnn-npu; default: wasm",
     )
@@ -109,7 +245,8 @@ def _add_what(parser: argparse._ArgumentGroup) -> None:
     add(
         "--order",
         choices=ORDERS,
-        help="whether runs take turns, so that all see the same drift of the device; default: interleaved",
+        help="all models in one page, their runs in turns or one after another; default: a page for each model, the smallest first, in "
+        "which its backends take turns",
     )
     add("--seed", type=_between(0, 2**32 - 1), metavar="N", help="what the order is shuffled with; default: drawn")
 
@@ -159,6 +296,11 @@ def _address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if not all(names) or len(set(names)) < len(names):
@@ -192,6 +334,10 @@ def _seconds_or_none(text: str) -> float:
     if not 0 <= seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds from 0 to 86400")
     return seconds
+
+
+def _slower(text: str) -> float:
+    return _per_cent(text.removesuffix("%")) / 100
 
 
 def _per_cent(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The nouns of the fleet: what a browser is asked to measure, what its page shows meanwhile, what came of it."""
+"""What one page is asked to measure, what it shows meanwhile, and what came of it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class Job:
     repeat: how many runs each model gets on each backend. order, seed: how the runs take turns.
     timeout_s: the longest silence within a run. placement: the runtime tells where it places nodes from the first session on, which
     costs time: such runs are for proof.
+    fleet_id: stands in every run, so that one session's runs can be told from all others. emulated: what the browser pretends to be,
+    for every row. device_id: the same for every page of one device, whose profile may be fresh each time. report: the page tells the
+    server how far it is, for who cannot look into it. extra: more of the page's parameters, as the tests' fake runtime needs them.
     """
 
     server: str
@@ -42,6 +45,11 @@ class Job:
     seed: int | None = None
     timeout_s: float | None = None
     placement: bool = False
+    fleet_id: str | None = None
+    emulated: str | None = None
+    device_id: str | None = None
+    report: bool = False
+    extra: tuple[tuple[str, str], ...] = ()
 
     def url(self) -> str:
         """The page's address, with which it starts by itself."""
@@ -60,6 +68,11 @@ class Job:
             "seed": self.seed,
             "timeout": self.timeout_s,
             "placement": 1 if self.placement else None,
+            "fleet": self.fleet_id,
+            "emulated": self.emulated,
+            "device_id": self.device_id,
+            "report": 1 if self.report else None,
+            **dict(self.extra),
         }
         query = {name: _text(value) for name, value in choices.items() if value is not None}
         return f"{self.server}/?{urlencode({'autorun': '1', **query, 'device': self.device_name})}"
@@ -81,6 +94,22 @@ class Row:
     outcome: Literal["running", "ok", "failed"]
     median_ms: str
     notes: str
+    warnings: int = 0
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page is in the run that it is at: sample k of n, the last one's milliseconds, and the seconds left of all its runs.
+
+    What the page does not know yet is None.
+    """
+
+    model: str | None = None
+    backend: str | None = None
+    sample: int | None = None
+    samples: int | None = None
+    last_ms: float | None = None
+    remaining_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,7 @@ class Snapshot:
     rows: tuple[Row, ...]
     failed: int
     unsent: int
+    at: Position = Position()
 
     def finished(self) -> tuple[Row, ...]:
         """The runs that are over, well or not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from builder.errors import ZooError
@@ -23,7 +23,7 @@ def add_manners(app: Flask) -> None:
             raise Refusal(
                 403,
                 ZooError(
-                    "another site's page may not send timings",
+                    "another site's page may not send anything here",
                     got=f"Origin {origin}, Sec-Fetch-Site {site}",
                     expected=f"the page that this server serves at {here}",
                     next_step="open that page, and measure there",
@@ -65,15 +65,7 @@ def add_manners(app: Flask) -> None:
 
 
 def _explain_http(error: HTTPException) -> ZooError:
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
     got = f"{request.method} {request.path}"
-    if error.code == 413:
-        return ZooError(
-            "the posted run is too large",
-            got=f"{request.content_length or 'more'} bytes",
-            expected=f"at most {limit} bytes",
-            next_step="measure with fewer iterations: 10,000 samples fit",
-        )
     if error.code == 405:
         return ZooError(
             "this address does not take that method",

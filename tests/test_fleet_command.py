@@ -43,7 +43,19 @@ def rows(server: Served) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_model_is_timed_and_stored(server: Served, kind: Kind) -> None:
-    done = fleet(server.url, "--browser", kind, "--iterations", "4", "--time-budget", "60", "--seed", "7")
+    done = fleet(
+        server.url,
+        "--browser",
+        kind,
+        "--iterations",
+        "4",
+        "--time-budget",
+        "60",
+        "--seed",
+        "7",
+        "--order",
+        "interleaved",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "tester: 3 timed, 0 failed, 0 not sent"
     for model in ("echo", "echo_ssd", "echo_boxes"):
@@ -94,7 +106,7 @@ def test_where_nodes_ran_is_stored_for_every_model(server: Served) -> None:
 def test_an_unknown_model_is_named_with_the_choices(server: Served) -> None:
     done = fleet(server.url, "--models", "lenet")
     assert done.returncode == 1
-    assert done.stderr.startswith("the page refuses this job")
+    assert done.stderr.startswith("the server has no such model")
     assert all(word in done.stderr for word in ("got:", "expected:", "next:", "lenet", "echo_ssd"))
 
 

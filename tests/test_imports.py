@@ -17,8 +17,25 @@ OURS = ("builder", "timings", "fleet", "serving", "server", "scripts", "evaluati
 MAY_IMPORT = {
     "builder": ("builder",),
     "timings": ("timings", "builder.errors", "builder.explain", "builder.records", "builder.files"),
-    "fleet": ("fleet", "timings", "builder.errors"),
-    "serving": ("serving", "timings.records", "builder.cards", "builder.errors", "builder.records", "builder.manifest"),
+    "fleet": (
+        "fleet",
+        "timings",
+        "builder.errors",
+        "builder.explain",
+        "builder.files",
+        "builder.manifest",
+        "builder.programs",
+        "builder.records",
+    ),
+    "serving": (
+        "serving",
+        "timings.records",
+        "timings.fleet_records",
+        "builder.cards",
+        "builder.errors",
+        "builder.records",
+        "builder.manifest",
+    ),
     "server.py": ("serving", "timings", "builder.errors"),
     "evaluation": ("evaluation", "builder"),
 }

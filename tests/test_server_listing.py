@@ -14,6 +14,8 @@ from tests.support.runs import DEVICE, fits, make_failed_run, make_run
 from tests.support.serving import ask, client_of, post
 from timings.records import Run
 
+FLEET, OTHER_FLEET = "33333333-4444-4555-8666-777777777777", "33333333-4444-4555-8666-888888888888"
+
 
 @pytest.fixture
 def client(tiny_zoo: Path, tmp_path: Path) -> Iterator[FlaskClient]:
@@ -60,6 +62,15 @@ def test_the_runs_of_one_model_on_one_device_can_be_asked_for(client: FlaskClien
     assert listed(client, "?model=nothing") == []
 
 
+def test_the_runs_of_one_fleet_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -> None:
+    ours, theirs, nobodys = (make_run(**fits(tiny_zoo), fleet_id=fleet) for fleet in (FLEET, OTHER_FLEET, None))
+    for run in (ours, theirs, nobodys):
+        assert post(client, run.model_dump_json()).status == 201
+    assert listed(client, f"?fleet_id={FLEET}") == [ours]
+    assert listed(client, f"?fleet_id={FLEET}&model=echo_boxes") == []
+    assert len(listed(client)) == 3
+
+
 def test_the_newest_runs_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -> None:
     runs = [make_run(**fits(tiny_zoo), started_at=f"2026-03-0{day}T00:00:00Z") for day in (3, 1, 2)]
     for run in runs:
@@ -75,6 +86,7 @@ def test_the_newest_runs_can_be_asked_for(client: FlaskClient, tiny_zoo: Path) -
         ("models=echo", "the parameter models"),
         ("device_id=kims-phone", "device_id=kims-phone"),
         ("device_id=", "device_id="),
+        ("fleet_id=33333333-4444-4555-8666-77777777777A", "fleet_id=33333333-4444-4555-8666-77777777777A"),
         ("model=", "model of 0 characters"),
         (f"device_name={'x' * 201}", "device_name of 201 characters"),
         ("latest=0", "latest=0"),

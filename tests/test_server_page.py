@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ def test_the_configuration(client: FlaskClient) -> None:
     version = found.pop("page_version")
     assert version.startswith("0.3.0+")
     assert len(version) == len("0.3.0+") + 12
+    assert datetime.fromisoformat(found.pop("server_time")).utcoffset() == timedelta(0)
     assert found == {
         "onnxruntime_web": {"version": "1.30.0", "base": "/vendor/onnxruntime-web/1.30.0/"},
         "runtimes": ["onnxruntime-web"],

@@ -50,6 +50,15 @@ def test_a_run_is_stored_and_comes_back_byte_for_byte(client: FlaskClient, tiny_
 OLD_RUNS = Path(__file__).parent / "vectors" / "runs_of_page_0.2.0.jsonl"
 
 
+def test_runs_that_a_page_kept_before_it_knew_fleets_are_taken(client: FlaskClient, tiny_zoo: Path) -> None:
+    """Pages of version 0.3.0 posted schema_version 2 too."""
+    kept = json.loads(make_run(**fits(tiny_zoo)).model_dump_json())
+    del kept["fleet_id"], kept["clock_offset_s"], kept["device"]["emulated"]
+    assert post(client, json.dumps(kept)).status == 201
+    del kept["min_time_s"]
+    assert post(client, json.dumps({**kept, "run_id": "44444444-4444-4444-8444-444444444444"})).status == 400
+
+
 @pytest.mark.parametrize("line", range(3), ids=["timed", "failed", "with its placement"])
 def test_runs_that_an_older_page_kept_are_taken(client: FlaskClient, tiny_zoo: Path, line: int) -> None:
     """As that page posted them, but for the files that they measured, which are those of the models that are served now."""
@@ -111,7 +120,7 @@ def test_only_this_servers_page_may_post(
     assert reply.status == status
     assert stored(database) == (status == 201)
     if status == 403:
-        assert reply.error()["what"] == "another site's page may not send timings"
+        assert reply.error()["what"] == "another site's page may not send anything here"
 
 
 def test_runs_of_the_fake_runtime_are_taken_where_that_is_asked_for(tiny_zoo: Path, database: Path) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
-from tests.support.runs import ORDER, make_failed_run, make_run, verification
+from tests.support.runs import DEVICE, ORDER, make_failed_run, make_run, verification
 from timings.cells import Cell, Measured, measured
 from timings.columns import DEVICE_COLUMNS, RUN_COLUMNS
 from timings.records import Conditions, Device, Order, Run
@@ -113,6 +113,13 @@ def test_what_was_asked_for_and_what_came_of_it_in_cells() -> None:
     assert (webnn["backend"], webnn["device_type"], webnn["backend_ran"]) == ("webnn", "npu", None)
 
 
+def test_the_fleet_and_the_clock_of_a_run_in_cells() -> None:
+    fleet = "33333333-4444-4555-8666-777777777777"
+    device = DEVICE.model_copy(update={"emulated": "Pixel 7, CPU slowed 4 times"})
+    row = cells(measured(make_run(fleet_id=fleet, clock_offset_s=-90.5, device=device)))
+    assert (row["fleet_id"], row["clock_offset_s"], row["emulated"]) == (fleet, -90.5, "Pixel 7, CPU slowed 4 times")
+
+
 def test_the_way_from_a_photograph_has_medians_of_its_own() -> None:
     """Each way's parts are added before the median is taken: of 14, 15.5 and 41.75 ms."""
     row = cells(measured(make_run()))
@@ -196,4 +203,4 @@ def test_the_tables_have_the_version_that_they_had() -> None:
     """A change of the columns changes the tables: raise SCHEMA_VERSION with it, then put the new pair here."""
     dialect = PGDialect()  # type: ignore[no-untyped-call]
     text = "".join(str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables)
-    assert (SCHEMA_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (3, "fa237cf903dd")
+    assert (SCHEMA_VERSION, hashlib.sha256(text.encode()).hexdigest()[:12]) == (4, "d053011adc3d")

@@ -60,7 +60,7 @@ def rows_of(table: tuple[tuple[str, ...], Iterator[Row]]) -> list[dict[str, Cell
 
 
 @pytest.mark.parametrize("create", [True, False], ids=["to write", "to read"])
-@pytest.mark.parametrize("older", [1, 2])
+@pytest.mark.parametrize("older", [1, 2, 3])
 def test_an_older_database_keeps_its_runs_and_takes_new_ones(tmp_path: Path, older: int, *, create: bool) -> None:
     file = written_by(older, tmp_path / "runs.sqlite")
     posted = [str(row[0]) for row in ask(file, "SELECT posted FROM runs ORDER BY started_at")]
@@ -75,7 +75,8 @@ def test_an_older_database_keeps_its_runs_and_takes_new_ones(tmp_path: Path, old
         store.add(new)
         timings, samples = rows_of(store.timings()), rows_of(store.samples())
     added = {column.name for column in RUN_COLUMNS} - kept
-    assert {"backend_ran", "order_mode", "median_low_ms", "engine"} <= added
+    assert {"fleet_id", "clock_offset_s", "emulated"} <= added
+    assert ({"backend_ran", "order_mode", "median_low_ms", "engine"} <= added) == (older < 3)
     assert [{row[name] for name in added} for row in timings[:-1]] == [{None}] * len(posted)
     assert ask(file, "SELECT run_id, median_ms, warnings, error_message FROM runs ORDER BY started_at")[:-1] == before
     assert (timings[-1]["nodes_fallen_back"], timings[-1]["backend_ran"], timings[-1]["order_position"]) == (
@@ -83,7 +84,7 @@ def test_an_older_database_keeps_its_runs_and_takes_new_ones(tmp_path: Path, old
         "webgpu",
         2,
     )
-    assert {row["round"] for row in samples if row["run_id"] != new.run_id} == {1}
+    assert {row["round"] for row in samples if row["run_id"] != new.run_id} == ({1} if older < 3 else {1, 2, 3})
     assert [row["round"] for row in samples if row["run_id"] == new.run_id] == [1, 1, 2, 2, 3]
     assert version(file) == SCHEMA_VERSION
     assert columns(file) == {*(column.name for column in RUN_COLUMNS), "posted"}
@@ -169,10 +170,10 @@ def test_a_newer_database_is_refused_and_left_alone(file: Path) -> None:
     assert (version(file), "nodes_fallen_back" in columns(file)) == (SCHEMA_VERSION + 1, False)
 
 
-@pytest.mark.parametrize(("older", "samples"), [(1, [3, 1, 0]), (2, [3, 0, 3, 0, 2])])
+@pytest.mark.parametrize(("older", "samples"), [(1, [3, 1, 0]), (2, [3, 0, 3, 0, 2]), (3, [3, 3, 0])])
 def test_the_old_runs_are_whole(tmp_path: Path, older: int, samples: list[int]) -> None:
     """What the other tests rely on: the files hold runs that this version reads."""
     file = written_by(older, tmp_path / "runs.sqlite")
     runs = [Run.model_validate_json(str(row[0])) for row in ask(file, "SELECT posted FROM runs ORDER BY started_at")]
     assert [len(run.samples) for run in runs] == samples
-    assert {run.schema_version for run in runs} == {1}
+    assert {run.schema_version for run in runs} == {1 if older < 3 else 2}

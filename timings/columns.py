@@ -128,6 +128,7 @@ DEVICE_COLUMNS: tuple[Column[Device], ...] = (
     _device("wasm_simd", "WebAssembly SIMD", bool),
     _device("wasm_relaxed_simd", "WebAssembly relaxed SIMD", bool),
     _device("wasm_threads", "WebAssembly threads", bool),
+    _device("emulated", "Emulated", str),
     _device("user_agent", "User agent", str),
 )
 
@@ -139,6 +140,8 @@ def _from_device(column: Column[Device]) -> Column[Measured]:
 RUN_COLUMNS: tuple[Column[Measured], ...] = (
     _run("run_id", "Run id", str),
     Column("started_at", "Started at", str, started_at),
+    _run("clock_offset_s", "Clock offset in s", float),
+    _run("fleet_id", "Fleet id", str),
     *(_from_device(column) for column in DEVICE_COLUMNS),
     _run("model", "Model", str),
     _run("variant", "Variant", str),

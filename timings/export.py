@@ -1,19 +1,23 @@
-"""The three CSV files, streamed line by line: RFC 4180, UTF-8, a heading, an empty cell for what is not known."""
+"""The three CSV files, streamed line by line: RFC 4180, UTF-8, a heading, an empty cell for what is not known.
+
+And the first of them for runs that are at hand, without a store.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from builder.files import replaced
-from timings.cells import Cell
-from timings.columns import Row
+from timings.cells import Cell, measured
+from timings.columns import RUN_COLUMNS, Row, row_of
+from timings.records import Run
 from timings.store import Store
 
 # A spreadsheet takes a text that begins with one of these for a formula; an apostrophe before it keeps it a text.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CHUNK_CHARACTERS = 1 << 16
 
 
@@ -42,9 +46,20 @@ EXPORTS: dict[str, Callable[[Store], Iterator[str]]] = {
 def write_all(store: Store, folder: Path) -> tuple[Path, ...]:
     """Write the three files into `folder`, each in one step. Returns their paths."""
     for name, export in EXPORTS.items():
-        with replaced(folder / name) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(export(store))
+        _write(folder / name, export(store))
     return tuple(folder / name for name in EXPORTS)
+
+
+def write_runs_csv(runs: Sequence[Run], path: Path) -> None:
+    """Write these runs to `path` in one step, as timings.csv has them: the oldest first."""
+    ordered = sorted(runs, key=lambda run: (run.started_at, run.run_id))
+    names = tuple(column.name for column in RUN_COLUMNS)
+    _write(path, _csv(names, (row_of(RUN_COLUMNS, measured(run)) for run in ordered)))
+
+
+def _write(path: Path, parts: Iterable[str]) -> None:
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(parts)
 
 
 def _csv(names: tuple[str, ...], rows: Iterator[Row]) -> Iterator[str]:
@@ -66,5 +81,5 @@ def _text(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+        return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
     return repr(cell)

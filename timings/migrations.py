@@ -32,6 +32,11 @@ STEPS: dict[int, tuple[str, ...]] = {
         *_added("runs", "DOUBLE PRECISION", "calibration_after_ms calibration_after_lost"),
         "ALTER TABLE samples ADD COLUMN round BIGINT NOT NULL DEFAULT 1",
     ),
+    3: (
+        *_added("devices", "TEXT", "emulated"),
+        *_added("runs", "TEXT", "emulated fleet_id"),
+        *_added("runs", "DOUBLE PRECISION", "clock_offset_s"),
+    ),
 }
 
 

@@ -30,6 +30,8 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Milliseconds = Annotated[float, Field(ge=0, le=6e9)]
 # Nodes by operator; "*" stands for all operators where the runtime tells only how many nodes there are.
 NodeCounts = Annotated[dict[ShortText, Annotated[int, Field(gt=0, le=1_000_000)]], Field(max_length=1000)]
+# A clock that says the year 1970 or 9999 is an offset too.
+ClockOffset = Annotated[float, Field(ge=-1e12, le=1e12)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 Backend = Literal["wasm", "webgpu", "webgl", "webnn"]
@@ -131,7 +133,10 @@ class RunWarning(Record):
 
 
 class Device(Record):
-    """What the page could learn of the device and its browser. Null is 'not told by this browser'."""
+    """What the page could learn of the device and its browser. Null is 'not told by this browser'.
+
+    emulated: what a driver made this browser pretend to be, in its own words; null for a device that is what it says.
+    """
 
     device_id: Uuid
     device_name: ShortText
@@ -165,6 +170,7 @@ class Device(Record):
     form_factor: Text | None = None
     gpu_fallback_adapter: bool | None = None
     webgl_renderer: Text | None = None
+    emulated: ShortText | None = None
 
 
 class Run(Record):
@@ -186,6 +192,9 @@ class Run(Record):
         address, in the timed session, for WebAssembly too. Null where it was not looked up, or could not be read.
     verification: the first inference's outputs against PyTorch's; final_check: the last timed inference's outputs, likewise (every
         round's last outputs are checked as well: a round that fails fails the run).
+    fleet_id: the fleet that opened the page, if one did.
+    clock_offset_s: by how much the device's clock was ahead of the server's when the page was opened, below zero if behind;
+        started_at is by the device's clock.
     """
 
     schema_version: Literal[1, 2]
@@ -225,6 +234,8 @@ class Run(Record):
     warnings: Annotated[tuple[RunWarning, ...], Field(strict=False, max_length=50)]
     error: Failure | None
     device: Device
+    fleet_id: Uuid | None = None
+    clock_offset_s: ClockOffset | None = None
 
     @model_validator(mode="after")
     def _says_what_its_version_does(self) -> Run:

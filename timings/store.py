@@ -100,14 +100,21 @@ class Store:
         *,
         device_id: str | None = None,
         model: str | None = None,
+        fleet_id: str | None = None,
         latest: int | None = None,
     ) -> Iterator[str]:
-        """Runs as they were posted, the oldest first: all, or that device's and that model's; of those `latest` of the newest.
+        """Runs as they were posted, the oldest first: all, or that device's, that model's and that fleet's; of those `latest` of the newest.
 
         The first is fetched now.
         """
         query = select(runs.c.posted, runs.c.started_at, runs.c.run_id)
-        for column, wanted in ((runs.c.device_name, device_name), (runs.c.device_id, device_id), (runs.c.model, model)):
+        filters = (
+            (runs.c.device_name, device_name),
+            (runs.c.device_id, device_id),
+            (runs.c.model, model),
+            (runs.c.fleet_id, fleet_id),
+        )
+        for column, wanted in filters:
             if wanted is not None:
                 query = query.where(column == wanted)
         if latest is not None:

@@ -163,3 +163,11 @@ function webnnOption(deviceType, { secure_context: isSecure }, { webnn }) {
     chosenByDefault: false,
   };
 }
+
+/**
+ * As an address names it, with the threads that it really gets.
+ * @param {BackendOption} option
+ */
+export function nameInAddress({ backend, threads, value }) {
+  return backend === 'wasm' ? `wasm-${threads}` : value;
+}

@@ -1,5 +1,6 @@
 /** Shows a batch: what batch.js and own_model_runs.js tell becomes the live panel and the table of results. */
 
+import { nameInAddress } from './backend_options.js';
 import { backendName } from './format.js';
 import { LivePanel } from './live.js';
 import { dropRow, showFinished, showHead, showProgress, showRow } from './results.js';
@@ -53,11 +54,13 @@ export class BatchView {
   /**
    * @param {string} runId
    * @param {Shown} shown
-   * @param {Omit<LiveRun, 'name'>} run
+   * @param {Omit<LiveRun, 'name' | 'model' | 'backend'>} run
    */
   begin(runId, shown, run) {
     showRow(runningRow(runId, shown));
-    this.panel.begin(runId, { ...run, name: `${shown.model.title}, ${backendName(shown.option)}` });
+    const { model, option } = shown;
+    const [name, backend] = [`${model.title}, ${backendName(option)}`, nameInAddress(option)];
+    this.panel.begin(runId, { ...run, name, model: model.id, backend });
   }
 
   /**

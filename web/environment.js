@@ -17,8 +17,8 @@ import { wasmFeatures } from './wasm_features.js';
 /** @typedef {{mobile: boolean, platform: string, getHighEntropyValues: (names: string[]) => Promise<Hints>}} UserAgentData */
 /** @typedef {Navigator & {userAgentData?: UserAgentData, deviceMemory?: number}} HintingNavigator */
 
-/** Everything of a Device but the name that its owner gives it. */
-/** @typedef {Omit<Device, 'device_name'>} Environment */
+/** Everything of a Device but what it is told: the name that its owner gives it, and what it pretends to be. */
+/** @typedef {Omit<Device, 'device_name' | 'emulated'>} Environment */
 
 const HINTS = ['fullVersionList', 'platformVersion', 'architecture', 'bitness', 'model', 'formFactors', 'wow64'];
 const TIMER_STEPS = 20;

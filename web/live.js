@@ -2,6 +2,7 @@
 
 import { Announcer } from './announcer.js';
 import { byId } from './dom.js';
+import { tellDrivers } from './driver_attributes.js';
 import { milliseconds } from './format.js';
 import { countInWords, inWords } from './progress_words.js';
 import { Remaining } from './remaining.js';
@@ -16,6 +17,8 @@ import { summarise } from './statistics.js';
  * A run that is not over.
  * @typedef {object} LiveRun
  * @property {string} name The network and the backend.
+ * @property {string} model
+ * @property {string} backend As in the page's address, with its threads.
  * @property {number} position From 1, of the batch's runs.
  * @property {number} iterations How many samples were asked for.
  * @property {number | null} precision How narrow the median's interval shall be; null: however wide.
@@ -33,6 +36,8 @@ function blankBatch(total) {
   return {
     total,
     over: 0,
+    failed: 0,
+    warnings: 0,
     /** @type {Map<string, Followed>} */
     runs: new Map(),
     /** The run that has the device. @type {string | null} */
@@ -54,6 +59,7 @@ export class LivePanel {
   /** @param {(runId: string, state: {count: string, note: string, isOn: boolean}) => void} onRow shows in a run's row how far it is */
   constructor(onRow) {
     this.onRow = onRow;
+    this.place = byId('progress', HTMLElement);
     this.title = byId('progress-run', HTMLElement);
     this.detail = byId('progress-detail', HTMLElement);
     this.bar = byId('progress-bar', HTMLProgressElement);
@@ -73,6 +79,7 @@ export class LivePanel {
    */
   open(total) {
     this.batch = blankBatch(total);
+    document.documentElement.dataset.runs = String(total);
     this.draw();
   }
 
@@ -123,6 +130,8 @@ export class LivePanel {
   finish(run, titleOfModel) {
     const name = this.batch.runs.get(run.run_id)?.name ?? titleOfModel;
     this.leave(run.run_id);
+    this.batch.failed += run.error ? 1 : 0;
+    this.batch.warnings += run.warnings.length;
     const result = run.error ? 'failed' : `median ${milliseconds(summarise(run.samples).median_ms)} ms`;
     this.announcer.tell(`${this.batch.over} of ${this.batch.total} runs over. ${name}: ${result}`);
     if (!run.error) this.plot.showRun(run, titleOfModel);
@@ -156,6 +165,7 @@ export class LivePanel {
     for (const place of [this.detail, this.left, this.runsOver, this.reason]) place.textContent = '';
     this.reason.hidden = true;
     this.bar.value = 1;
+    tellDrivers(this.place, this.batch, null);
     this.announcer.tell(this.title.textContent, { now: true });
     this.plot.showLatest();
   }
@@ -187,7 +197,9 @@ export class LivePanel {
     this.reason.hidden = reason === null;
     this.bar.value = overall?.share ?? over / Math.max(total, 1);
     this.runsOver.textContent = total > 1 ? `${over} of ${total} runs over` : '';
-    this.left.textContent = said === null ? remaining.tell(overall?.remainingMs ?? null, this.drawnAt) : '';
+    const left = said === null ? remaining.tell(overall?.remainingMs ?? null, this.drawnAt) : { words: '', ms: null };
+    this.left.textContent = left.words;
+    tellDrivers(this.place, this.batch, run ? { ...run, remainingMs: left.ms } : null);
     for (const [runId, { samples, expected, iterations, precision }] of runs) {
       const isOn = runId === onId;
       const count = samples.length > 0 ? countInWords(samples.length, expected, { iterations, precision }) : '';

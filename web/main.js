@@ -18,6 +18,7 @@ import { Runner, setState } from './running.js';
 import { parseSettings } from './settings.js';
 import { Outbox } from './upload.js';
 
+/** @import { Environment } from './environment.js' */
 /** @import { Manifest } from './manifest_types.js' */
 /** @import { Choice, Settings } from './types.js' */
 /** @import { OwnModelPanel } from './own_model.js' */
@@ -35,14 +36,17 @@ async function main() {
 
 async function open() {
   const [config, manifest, probe] = await Promise.all([loadConfig(), loadManifest(), probeGpu()]);
-  const environment = await readEnvironment(probe.gpu);
+  const read = await readEnvironment(probe.gpu);
   const modelIds = manifest.models.map(({ id }) => id);
   const { settings, problems } = parseSettings(location.search, { modelIds, runtimes: config.runtimes });
+  // A fleet knows which device this is, even where the browser's profile is fresh each time.
+  const environment = settings.deviceId === null ? read : { ...read, device_id: settings.deviceId };
   const options = backendOptions(environment, probe, settings.backends ?? []);
   const form = new ChoiceForm(manifest, options, settings, recallDeviceName() ?? defaultDeviceName(environment));
   byId('version', HTMLElement).textContent = `Page ${config.page_version}, onnxruntime-web ${config.onnxruntime_web.version}`;
   if (problems.length > 0) showProblems('This address asks for something that the page does not know', problems);
 
+  if (settings.report) void report(settings, environment, () => form.read().deviceName);
   const outbox = openOutbox();
   const left = await leftBatches(outbox);
   void outbox.sendAll();
@@ -54,6 +58,21 @@ async function open() {
   setState(settings.autorun && problems.length > 0 ? 'invalid' : 'ready');
   const isDone = left.length > 0 && (await (await import('./resume.js')).goOn(left, app, runner));
   if (settings.autorun && problems.length === 0 && !isDone) await start(asAsked(form.read(), settings));
+}
+
+/**
+ * Tell the server how far this page is. Where that cannot be done, the page times as it would without.
+ * @param {Settings} settings
+ * @param {Environment} environment
+ * @param {() => string} deviceName as the form has it
+ */
+async function report({ fleetId }, environment, deviceName) {
+  try {
+    const { startReporting } = await import('./reporting.js');
+    startReporting(fleetId, environment, deviceName);
+  } catch (error) {
+    console.warn(`How far this page is will not be told: ${explain(error)}`);
+  }
 }
 
 /**

@@ -31,9 +31,15 @@ export async function loadManifest() {
  * @throws {ZooError} when it cannot be had
  */
 export async function loadConfig() {
+  const asked = Date.now();
   const config = await fetchJson('/api/config');
-  requireFields(config, { page_version: 'string', onnxruntime_web: 'object', runtimes: 'array' }, '/api/config');
-  return /** @type {Config} */ (config);
+  const answered = Date.now();
+  requireFields(config, { page_version: 'string', onnxruntime_web: 'object', runtimes: 'array', server_time: 'string' }, '/api/config');
+  const { server_time: text, ...rest } = /** @type {Omit<Config, 'clock_offset_s'> & {server_time: string}} */ (config);
+  const serverTime = Date.parse(text);
+  if (Number.isNaN(serverTime)) throw misfit('/api/config.server_time', text, 'a moment of ISO 8601');
+  // The answer was made somewhere between asking and reading it: the middle is off by half of that at most.
+  return { ...rest, clock_offset_s: ((asked + answered) / 2 - serverTime) / 1000 };
 }
 
 /**

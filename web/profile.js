@@ -1,5 +1,6 @@
 /** Profiles on demand: one after another, each in a worker of its own, shown as soon as it is there. Loaded with the first one. */
 
+import { nameInAddress } from './backend_options.js';
 import { backendName } from './format.js';
 import { randomUuid } from './identity.js';
 import { ProfileSection } from './profile_section.js';
@@ -56,7 +57,8 @@ async function profileEach(plan, surroundings, panel, { signal, gate }) {
     if (signal.aborted) break;
     const { model, variant, option } = planned;
     const [runId, name] = [randomUuid(), `${model.title} ${variant.name} on ${backendName(option)}`];
-    panel.begin(runId, { name: `profile of ${name}`, position: index + 1, iterations: ITERATIONS, precision: null, heldTo: 'PyTorch' });
+    const shown = { name: `profile of ${name}`, model: model.id, backend: nameInAddress(option), position: index + 1 };
+    panel.begin(runId, { ...shown, iterations: ITERATIONS, precision: null, heldTo: 'PyTorch' });
     const measured = await profileOne(planned, surroundings, signal, (progress) => panel.progress(runId, progress, null));
     panel.drop(runId);
     if (signal.aborted) break;

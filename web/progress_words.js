@@ -47,7 +47,7 @@ export function countInWords(done, total, asked) {
  * @param {number} done
  * @param {{iterations: number, precision: number | null}} asked
  */
-function isOpenEnded(done, { iterations, precision }) {
+export function isOpenEnded(done, { iterations, precision }) {
   return precision !== null && done >= iterations;
 }
 

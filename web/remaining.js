@@ -18,18 +18,18 @@ export class Remaining {
   /**
    * @param {number | null} remainingMs what is estimated now; null where it is not known
    * @param {number} nowMs
-   * @returns {string} empty where nothing is known
+   * @returns {{words: string, ms: number | null}} empty and null where nothing is known
    */
   tell(remainingMs, nowMs) {
     if (remainingMs === null || !(remainingMs >= 0 && remainingMs <= MOST_MS)) {
       this.endsAt = null;
-      return '';
+      return { words: '', ms: null };
     }
     const expected = this.endsAt === null ? null : this.endsAt - nowMs;
     const isSame = expected !== null && expected >= 0 && isNear(remainingMs, expected);
     const left = isSame ? expected : remainingMs;
     this.endsAt = nowMs + left;
-    return `${roughly(left / 1000)} left`;
+    return { words: `${roughly(left / 1000)} left`, ms: left };
   }
 }
 

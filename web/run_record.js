@@ -41,10 +41,11 @@ export function askedOf({ backend, deviceType, threads }, { config, settings, ch
  * @param {Context} context
  * @param {Circumstances} circumstances
  */
-export function measuredPart(asked, measurement, { config, environment, choice }, { order, conditions }) {
+export function measuredPart(asked, measurement, { config, settings, environment, choice }, { order, conditions }) {
   const { hashed, end_to_end_failure: failure, end_to_end_hidden: hidden, ...measured } = measurement;
   /** @type {Device} */
-  const device = { ...environment, device_name: choice.deviceName };
+  const device = { ...environment, device_name: choice.deviceName, emulated: settings.emulated };
+  const clockOffsetS = config.clock_offset_s;
   return {
     schema_version: /** @type {const} */ (2),
     page_version: config.page_version,
@@ -59,8 +60,10 @@ export function measuredPart(asked, measurement, { config, environment, choice }
     ...measured,
     order,
     conditions,
-    warnings: warningsFor(measurement, asked, device, { conditions, order }),
+    warnings: warningsFor(measurement, asked, device, { conditions, order, clockOffsetS }),
     device,
+    fleet_id: settings.fleetId,
+    clock_offset_s: clockOffsetS,
   };
 }
 

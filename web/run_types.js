@@ -104,6 +104,7 @@
  * @property {string | null} form_factor
  * @property {boolean | null} gpu_fallback_adapter
  * @property {string | null} webgl_renderer
+ * @property {string | null} emulated What a driver made this browser pretend to be.
  */
 
 /**
@@ -158,6 +159,8 @@
  * @property {readonly RunWarning[]} warnings
  * @property {Failure | null} error
  * @property {Device} device
+ * @property {string | null} fleet_id
+ * @property {number | null} clock_offset_s By how much this device's clock is ahead of the server's.
  */
 
 export {};

@@ -32,6 +32,10 @@ const DEFAULTS = Object.freeze({
   timeoutS: 300,
   placement: false,
   profile: false,
+  deviceId: null,
+  fleetId: null,
+  emulated: null,
+  report: false,
   runtime: 'onnxruntime-web',
   fake: PLAIN_SCRIPT,
 });
@@ -51,7 +55,7 @@ const PARAMETERS = {
   iterations: (text) => ({ iterations: wholeNumber(text, 1, 10_000) }),
   min_time: (text) => ({ minTimeS: secondsOrNone(text) }),
   precision: (text) => ({ precision: share(text) }),
-  device: (text) => ({ deviceName: deviceName(text) }),
+  device: (text) => ({ deviceName: shortText(text, 'name') }),
   time_budget: (text) => ({ timeBudgetS: seconds(text) }),
   warmup: (text) => ({ warmup: wholeNumber(text, 0, 1000) }),
   end_to_end: (text) => ({ endToEnd: wholeNumber(text, 0, 1000) }),
@@ -61,6 +65,10 @@ const PARAMETERS = {
   timeout: (text) => ({ timeoutS: seconds(text) }),
   placement: (text) => ({ placement: isYes(text) }),
   profile: (text) => ({ profile: isYes(text) }),
+  device_id: (text) => ({ deviceId: uuid(text) }),
+  fleet: (text) => ({ fleetId: uuid(text) }),
+  emulated: (text) => ({ emulated: shortText(text, 'text') }),
+  report: (text) => ({ report: isYes(text) }),
   runtime: (text, { runtimes }) => ({ runtime: oneOf(text, runtimes) }),
   fake: (text) => ({ fake: fakeScript(text) }),
 };
@@ -187,11 +195,20 @@ function decimal(text) {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
 }
 
+/**
+ * @param {string} text
+ * @param {string} kind what it is
+ */
+function shortText(text, kind) {
+  const trimmed = text.trim();
+  if (trimmed.length < 1 || trimmed.length > 200) throw new Misfit(`is not a ${kind} of 1 to 200 characters`);
+  return trimmed;
+}
+
 /** @param {string} text */
-function deviceName(text) {
-  const name = text.trim();
-  if (name.length < 1 || name.length > 200) throw new Misfit('is not a name of 1 to 200 characters');
-  return name;
+function uuid(text) {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw new Misfit('is not a UUID in lower case');
+  return text;
 }
 
 /**

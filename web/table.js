@@ -8,7 +8,7 @@ import { backendParts, counted, milliseconds, nodesFallenBack, stageName, verdic
 import { summarise } from './statistics.js';
 
 /** @import { ModelEntry } from './manifest_types.js' */
-/** @import { Backend, Run } from './run_types.js' */
+/** @import { Backend, Run, RunWarning } from './run_types.js' */
 /** @import { PlannedRun, Summary } from './types.js' */
 /** @typedef {(Node | string)[]} Content */
 /** A run that is over, its model's title, and what its button does. */
@@ -57,7 +57,7 @@ export function runningRow(runId, { model, variant, option }) {
     backend: lines(...backendParts(option)),
     notes: [html('span', { class: 'quiet' }, 'begins')],
   };
-  return row({ ...option, runId, model: model.id, outcome: 'running' }, ({ field }) => known[field] ?? []);
+  return row({ ...option, runId, model: model.id, outcome: 'running', warnings: [] }, ({ field }) => known[field] ?? []);
 }
 
 /**
@@ -84,16 +84,17 @@ export function finishedRow(run, title, onShow) {
 }
 
 /**
- * @param {{runId: string, model: ModelEntry['id'], backend: Backend, threads: number, outcome: 'ok' | 'failed' | 'running'}} data
+ * @param {{runId: string, model: ModelEntry['id'], backend: Backend, threads: number, outcome: 'ok' | 'failed' | 'running', warnings: readonly
+ *     RunWarning[]}} data
  * @param {(column: Column) => Content} content
  */
-function row({ runId, model, backend, threads, outcome }, content) {
+function row({ runId, model, backend, threads, outcome, warnings }, content) {
   const attributes = { role: 'row', 'data-run-id': runId, 'data-model': model, 'data-backend': backend, 'data-threads': threads };
   const cells = COLUMNS.map((column) => {
     const { field, title, numeric } = column;
     return html('td', { 'data-field': field, 'data-title': title, class: numeric ? 'numeric' : null, role: 'cell' }, ...content(column));
   });
-  return html('tr', { ...attributes, 'data-outcome': outcome }, ...cells);
+  return html('tr', { ...attributes, 'data-outcome': outcome, 'data-warnings': warnings.length }, ...cells);
 }
 
 /**

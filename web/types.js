@@ -9,11 +9,12 @@
 /** @import { Backend, DeviceType, EndToEnd, Failure, Placement, RuntimeName, Sample, Stage, StoppedBy, WarmupEnd } from './run_types.js' */
 
 /**
- * GET /api/config.
+ * GET /api/config, and what its coming told.
  * @typedef {object} Config
  * @property {string} page_version
  * @property {{version: string, base: string}} onnxruntime_web
  * @property {readonly RuntimeName[]} runtimes
+ * @property {number} clock_offset_s By how much this device's clock is ahead of the server's.
  */
 
 /**
@@ -36,6 +37,10 @@
  * @property {number} timeoutS Silence of a worker, in seconds, after which it is given up.
  * @property {boolean} placement Whether the runtime logs where nodes run from the first session on, and all references are proven.
  * @property {boolean} profile Whether to profile operators instead of timing.
+ * @property {string | null} deviceId Who drives this page says which device it is; null: what this browser remembers.
+ * @property {string | null} fleetId The fleet that opened this page.
+ * @property {string | null} emulated What a driver made this browser pretend to be.
+ * @property {boolean} report Whether the page tells the server how far it is.
  * @property {RuntimeName} runtime
  * @property {FakeScript} fake
  */

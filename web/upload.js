@@ -33,6 +33,8 @@ export class Outbox {
     this.unstored = new Map();
     /** @type {string | null} Why the last run could not be stored. */
     this.problem = null;
+    /** @type {string | null} Why the server could not take the last run that was sent, though it answered. */
+    this.trouble = null;
     this.retryMs = RETRY_MS.first;
     this.timer = 0;
     /** @type {Promise<void>} */
@@ -140,17 +142,26 @@ export class Outbox {
         // A hotel's network answers 200 to anything; only the server itself knows the run.
         const { run_id: runId, stored } = await response.json();
         if (runId !== run.run_id || stored !== true) return false;
-        await this.drop(run.run_id);
+        this.trouble = null;
         this.retryMs = RETRY_MS.first;
+        await this.drop(run.run_id);
         return true;
       }
       const isFinal = response.status < 500 && !WORTH_REPEATING.has(response.status);
-      const refused = isFinal ? await serversError(response) : null;
-      if (refused) await this.keep(run, explain(refused));
+      const said = await serversError(response);
+      if (said && isFinal) await this.keep(run, explain(said));
+      else this.setTrouble(said && explain(said));
       return true;
     } catch {
+      this.setTrouble(null);
       return false; // Also where the answer breaks off: whether the server has it, or refused it, will show the next time.
     }
+  }
+
+  /** @param {string | null} trouble */
+  setTrouble(trouble) {
+    this.trouble = trouble;
+    this.onChange();
   }
 
   /** As long as something waits, it is tried again: less and less often, and never while something is timed. */

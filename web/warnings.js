@@ -17,6 +17,7 @@ import { summarise } from './statistics.js';
  * @property {Device} device
  * @property {Conditions | null} conditions
  * @property {Order | null} order
+ * @property {number | null} clockOffsetS
  * @property {readonly number[]} durations
  * @property {Summary} summary
  */
@@ -25,17 +26,20 @@ import { summarise } from './statistics.js';
 const ENOUGH_SAMPLES = 5;
 /** An idle device loses 2 to 8 %; with one busy thread beside it, two cores lose 37 to 62 % (60 calibrations, 2 cores, both browsers, November 2026). */
 const LOST_SHARE = 0.15;
+/** Clocks that are set by a network agree within a second; one that nobody set is off by minutes or years. */
+const CLOCK_OFFSET_S = 60;
 
 /**
  * @param {Measurement} measured
  * @param {Asked} asked the job
  * @param {Device} device
- * @param {{conditions: Conditions | null, order: Order | null}} circumstances
+ * @param {{conditions: Conditions | null, order: Order | null, clockOffsetS: number | null}} circumstances `clockOffsetS`: by how much the
+ *     device's clock is ahead of the server's
  * @returns {readonly RunWarning[]}
  */
-export function warningsFor(measured, asked, device, { conditions, order }) {
+export function warningsFor(measured, asked, device, { conditions, order, clockOffsetS }) {
   const durations = measured.samples.map((sample) => sample.duration_ms);
-  const facts = { measured, asked, device, conditions, order, durations, summary: summarise(measured.samples) };
+  const facts = { measured, asked, device, conditions, order, clockOffsetS, durations, summary: summarise(measured.samples) };
   return Object.entries(RULES).flatMap(([code, rule]) => {
     const message = rule(facts);
     return message ? [{ code, message: message.slice(0, 1000) }] : [];
@@ -56,6 +60,7 @@ const RULES = Object.freeze({
     'The browser refused to keep the screen on, so the device may have dimmed or slept. Charge it, and switch power saving off.',
   on_battery: ({ conditions }) => conditions?.battery_charging === false && onBattery(conditions),
   background_load: ({ conditions }) => conditions !== null && backgroundLoad(conditions),
+  clock_skew: ({ clockOffsetS }) => clockOffsetS !== null && Math.abs(clockOffsetS) > CLOCK_OFFSET_S && clockSkew(clockOffsetS),
   not_isolated: ({ asked, device }) =>
     asked.backend === 'wasm' &&
     !device.cross_origin_isolated &&
@@ -120,6 +125,12 @@ function backgroundLoad({ calibration_before: before, calibration_after: after }
     seen.length > 0 &&
     `Something else used the processor: a calibration loop lost ${seen.join(' and ')} the run. Close other tabs and programs.`
   );
+}
+
+/** @param {number} offsetS */
+function clockSkew(offsetS) {
+  const where = `${Math.abs(offsetS).toFixed(0)} s ${offsetS > 0 ? 'ahead of' : 'behind'}`;
+  return `This device's clock is ${where} the server's, so this run seems to have begun by as much too ${offsetS > 0 ? 'late' : 'early'}. Set the clock.`;
 }
 
 /**

@@ -45,6 +45,7 @@ DEVICE = Device(
     form_factor="Desktop",
     gpu_fallback_adapter=None,
     webgl_renderer=None,
+    emulated=None,
 )
 ORDER = Order(
     batch_id="22222222-3333-4444-8555-666666666666", mode="interleaved", seed=7, position=2, runs=3, reason=None
@@ -89,6 +90,8 @@ _BASE = {
     "conditions": CONDITIONS,
     "warnings": [],
     "device": DEVICE,
+    "fleet_id": None,
+    "clock_offset_s": 0.25,
 }
 ENDS_TO_ENDS = (
     EndToEnd(preprocess_ms=2.0, inference_ms=11.0, postprocess_ms=1.0),

@@ -57,7 +57,7 @@ def test_times_are_said_as_roughly_as_they_are_known(javascript: JavaScript, giv
 
 TELL = """({Remaining}, moments) => {
   const remaining = new Remaining();
-  return moments.map(([left, now]) => remaining.tell(left, now));
+  return moments.map(([left, now]) => remaining.tell(left, now).words);
 }"""
 
 
@@ -70,7 +70,7 @@ def test_the_time_left_counts_down_and_small_errors_of_the_estimate_do_not_show(
 def test_nothing_is_said_of_what_is_not_known_or_makes_no_sense(javascript: JavaScript) -> None:
     nonsense: list[float | None] = [None, -1, 1e12]
     assert javascript("remaining.js", TELL, [[left, 0] for left in nonsense]) == ["", "", ""]
-    assert javascript("remaining.js", "({Remaining}) => new Remaining().tell(NaN, 0)") == ""
+    assert javascript("remaining.js", "({Remaining}) => new Remaining().tell(NaN, 0)") == {"words": "", "ms": None}
 
 
 def test_an_estimate_that_has_run_out_is_taken_anew(javascript: JavaScript) -> None:

@@ -16,6 +16,8 @@ PARSE = """({parseSettings}, {search, runtimes}) => {
 }"""
 
 
+FLEET = "33333333-4444-4555-8666-777777777777"
+DEVICE_ID = "11111111-2222-4333-8444-555555555555"
 STANDARD = {"preset": "standard", "iterations": 30, "minTimeS": 1, "precision": None, "timeBudgetS": 120}
 QUICK = {"preset": "quick", "iterations": 5, "minTimeS": 0, "precision": None, "timeBudgetS": 120}
 THOROUGH = {"preset": "thorough", "iterations": 30, "minTimeS": 2, "precision": 0.02, "timeBudgetS": 300}
@@ -41,6 +43,7 @@ def test_without_parameters_the_page_decides(javascript: JavaScript) -> None:
     assert {name: settings[name] for name in STANDARD} == STANDARD
     assert (settings["warmup"], settings["endToEnd"], settings["repeat"], settings["seed"]) == (None, 5, 1, None)
     assert (settings["order"], settings["timeoutS"], settings["profile"]) == ("interleaved", 300, False)
+    assert (settings["fleetId"], settings["emulated"], settings["report"]) == (None, None, False)
     assert settings["runtime"] == "onnxruntime-web"
 
 
@@ -64,6 +67,10 @@ def test_every_parameter_is_read(javascript: JavaScript) -> None:
             "timeout": "9",
             "placement": "1",
             "profile": "1",
+            "device_id": DEVICE_ID,
+            "fleet": FLEET,
+            "emulated": "Pixel 7, CPU slowed 4 times",
+            "report": "1",
             "runtime": "fake",
             "fake": json.dumps({"durations_ms": [1, 2], "faults": {"3": "nan"}}),
         }
@@ -88,6 +95,10 @@ def test_every_parameter_is_read(javascript: JavaScript) -> None:
         "timeoutS": 9,
         "placement": True,
         "profile": True,
+        "deviceId": DEVICE_ID,
+        "fleetId": FLEET,
+        "emulated": "Pixel 7, CPU slowed 4 times",
+        "report": True,
         "runtime": "fake",
         "fake": {"session_ms": 0, "durations_ms": [1, 2], "pace_ms": 0, "faults": {"3": "nan"}, "placement": None},
     }
@@ -119,7 +130,7 @@ BACKENDS = (
 )
 PARAMETERS = (
     "autorun, models, backends, preset, iterations, min_time, precision, device, time_budget, warmup, end_to_end, repeat, "
-    "order, seed, timeout, placement, profile, runtime"
+    "order, seed, timeout, placement, profile, device_id, fleet, emulated, report, runtime"
 )
 
 
@@ -150,6 +161,12 @@ PARAMETERS = (
         ("?placement=yes", "placement=yes is not a choice; the choices are 0, 1."),
         ("?timeout=soon", "timeout=soon is not a number of seconds over 0 and at most 86400."),
         ("?device=+", "device=  is not a name of 1 to 200 characters."),
+        ("?fleet=7", "fleet=7 is not a UUID in lower case."),
+        (f"?fleet={FLEET.replace('3', 'A')}", f"fleet={FLEET.replace('3', 'A')} is not a UUID in lower case."),
+        ("?device_id=phone", "device_id=phone is not a UUID in lower case."),
+        ("?emulated=", "emulated= is not a text of 1 to 200 characters."),
+        (f"?emulated={'x' * 201}", f"emulated={'x' * 201} is not a text of 1 to 200 characters."),
+        ("?report=2", "report=2 is not a choice; the choices are 0, 1."),
         ("?runtime=fake", "runtime=fake is not a choice; the choices are onnxruntime-web."),
         ("?iterations=3&iterations=4", "iterations=3 and iterations=4 stands more than once; give it once."),
         ("?iteration=3", f"iteration is unknown; the parameters are {PARAMETERS}."),

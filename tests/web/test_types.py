@@ -10,17 +10,25 @@ from typing import get_args
 import pytest
 
 import builder.records
+import timings.fleet_records
 import timings.records
 from timings.statistics import Summary
 
 WEB = Path(__file__).parents[2] / "web"
-HOLDERS = {builder.records: WEB / "manifest_types.js", timings.records: WEB / "run_types.js"}
+HOLDERS = {
+    builder.records: WEB / "manifest_types.js",
+    timings.records: WEB / "run_types.js",
+    timings.fleet_records: WEB / "fleet_types.js",
+}
 CHOICES = re.compile(r"^/\*\* @typedef \{((?:'\w+'(?: \| )?)+)\} (\w+) \*/$", flags=re.MULTILINE)
 RECORDS: dict[str, type[builder.records.Record]] = {
     name: value
     for module in HOLDERS
     for name, value in vars(module).items()
-    if isinstance(value, type) and issubclass(value, builder.records.Record) and value is not builder.records.Record
+    if isinstance(value, type)
+    and issubclass(value, builder.records.Record)
+    and value is not builder.records.Record
+    and not name.startswith("_")
 }
 
 
@@ -51,6 +59,7 @@ def test_a_summary_has_the_same_fields_in_javascript() -> None:
         (builder.records, "SupportStatus"),
         (timings.records, "Stage"),
         (timings.records, "Backend"),
+        (timings.fleet_records, "DeviceState"),
     ],
 )
 def test_choices_are_the_same_in_javascript(module: ModuleType, name: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.javascript import JavaScript
 
 Floats = NDArray[np.float64]
 
-WARN = """({warningsFor}, cases) => cases.map(({durations, measured, asked, device, conditions, order}) => {
+WARN = """({warningsFor}, cases) => cases.map(({durations, measured, asked, device, conditions, order, clockOffsetS}) => {
   const samples = durations.map(duration_ms => ({start_ms: 0, duration_ms, round: 1}));
   return warningsFor(
     {threads: 2, hashed: true, stopped_by: 'iterations', warmup_ended_by: 'agreement', warmup_iterations: 10, placement: null, samples, ...measured},
@@ -24,9 +24,10 @@ WARN = """({warningsFor}, cases) => cases.map(({durations, measured, asked, devi
     {cross_origin_isolated: true, gpu_software: null, gpu_description: null, webgl_renderer: null, timer_step_ms: 0.005, ...device},
     {conditions: conditions === null ? null : {times_hidden: 0, repeats: 0, wake_lock: 'held', battery_level: null, battery_charging: null,
       calibration_before: null, calibration_after: null, ...conditions},
-     order: order === null ? null : {batch_id: '', mode: 'interleaved', seed: 1, position: 1, runs: 3, block: 1, reason: null, ...order}});
+     order: order === null ? null : {batch_id: '', mode: 'interleaved', seed: 1, position: 1, runs: 3, block: 1, reason: null, ...order},
+     clockOffsetS});
 })"""
-BLANK: dict[str, Any] = {"measured": {}, "asked": {}, "device": {}, "conditions": {}, "order": {}}
+BLANK: dict[str, Any] = {"measured": {}, "asked": {}, "device": {}, "conditions": {}, "order": {}, "clockOffsetS": 0}
 STEADY = [10.0, 10.5, 9.5, 10.0, 10.0]
 QUIET = {"workers": 2, "loop_ms": 1.08, "lost_share": 0.15}
 BUSY = {"workers": 2, "loop_ms": 1.08, "lost_share": 0.52}
@@ -60,6 +61,10 @@ def warn(javascript: JavaScript, case: dict[str, Any]) -> list[dict[str, str]]:
         ({"conditions": {"calibration_before": QUIET, "calibration_after": QUIET}}, []),
         ({"conditions": {"calibration_before": BUSY}}, ["background_load"]),
         ({"conditions": {"calibration_before": QUIET, "calibration_after": BUSY}}, ["background_load"]),
+        ({"clockOffsetS": 60}, []),
+        ({"clockOffsetS": 60.5}, ["clock_skew"]),
+        ({"clockOffsetS": -60.5}, ["clock_skew"]),
+        ({"clockOffsetS": None}, []),
         ({"device": {"cross_origin_isolated": False}, "measured": {"threads": 1}}, ["not_isolated"]),
         ({"device": {"cross_origin_isolated": False}, "asked": {"backend": "webgpu"}}, []),
         ({"measured": {"threads": 1}}, ["fewer_threads"]),
@@ -113,6 +118,8 @@ def test_doubts(javascript: JavaScript, changes: dict[str, Any], codes: list[str
         ({"conditions": {"battery_level": 0.538, "battery_charging": False}}, "ran on its battery, 54 % full; "),
         ({"conditions": {"battery_charging": False}}, "ran on its battery; "),
         ({"conditions": {"calibration_before": BUSY, "calibration_after": BUSY}}, "a calibration loop lost 52 % of its time before and 52 % of its time after the run."),
+        ({"clockOffsetS": 3600.2}, "clock is 3600 s ahead of the server's, so this run seems to have begun by as much too late. Set the clock."),
+        ({"clockOffsetS": -90}, "clock is 90 s behind the server's, so this run seems to have begun by as much too early. Set the clock."),
         ({"measured": {"threads": 1}}, "2 threads were asked for, 1 ran."),
         ({"asked": {"backend": "webgpu"}, "measured": {"placement": MIXED}}, "Not all of it ran on webgpu: 3 of 15 nodes on wasm, "),
         ({"asked": {"backend": "webgl"}, "device": {"webgl_renderer": SWIFTSHADER}}, f"emulated in software ({SWIFTSHADER}), "),
