@@ -39,6 +39,7 @@ class Session:
     async def assignments(self, say: Callable[[str], None]) -> list[Assignment]:
         """What each device does, without what has arrived. Raises ZooError if the server or a model is not there."""
         manifest = await self.server.manifest()
+        await self._send_kept()
         arrived = await self.server.runs(self.folder.fleet_id)
         hands = Hands(say, self.encoding, self.folder.keep_unsent)
         return assignments(self.fleet, self.choice, self.folder.fleet_id, manifest, arrived, hands)
@@ -51,13 +52,30 @@ class Session:
             return await run_fleet(mine, Around(playwright, self.server), board, screen.say)
 
     async def results(self) -> list[Run]:
-        """Send what pages could not, and return all runs of this session, of all its parts."""
+        """Send what pages could not, and return all runs of this session, of all its parts. Raises ZooError where that cannot be done."""
+        try:
+            await self._send_kept()
+            return await self.server.runs(self.folder.fleet_id)
+        except ZooError as error:
+            kept = len(self.folder.unsent())
+            more = (
+                f"{kept} runs that it has not got are kept in {self.folder.path}"
+                if kept
+                else "nothing is lost: runs that were over are there"
+            )
+            raise type(error)(
+                error.what,
+                got=error.got,
+                expected=error.expected,
+                next_step=f"{error.next_step}; then: --resume. {more}",
+            ) from error
+
+    async def _send_kept(self) -> None:
         for path in self.folder.unsent():
             sent = await self.server.send(path.read_text())
             if not sent.stored:
                 raise _refused(str(path), sent.refusal)
             path.unlink()
-        return await self.server.runs(self.folder.fleet_id)
 
     async def _tell_clock(self, screen: Screen) -> None:
         offset = await self.server.clock_offset_s()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,12 @@ from serving.replies import SECURITY_HEADERS, error_content
 _THREADS = 8
 # The application answers bodies over its own limit, with an explanation. From here on even receiving them is refused.
 _BODY_MOST_BYTES = 64 << 20
+# A browser keeps up to six connections open until waitress closes them, after two minutes of silence. Over waitress's own limit of 100 the
+# next device waits so long to be let in: 200 devices waited up to 26 s for an upload.
+_CONNECTIONS = 2000
+_CONNECTIONS_OF_WINDOWS = 400
+# What answering takes beside them: the database's files, and those that are sent.
+_OTHER_FILES = 100
 
 
 class _JsonErrorTask(ErrorTask):  # type: ignore[misc] # waitress has no types
@@ -52,7 +59,15 @@ class Listening:
         """Take the port; 0 is any free one. Raises ZooError if that cannot be done."""
         try:
             server = create_server(
-                app, host=host, port=port, threads=_THREADS, ident=None, max_request_body_size=_BODY_MOST_BYTES
+                app,
+                host=host,
+                port=port,
+                threads=_THREADS,
+                connection_limit=_connection_limit(),
+                # select, which waitress takes otherwise, fails from the 1024th file on.
+                asyncore_use_poll=True,
+                ident=None,
+                max_request_body_size=_BODY_MOST_BYTES,
             )
         except (OSError, ValueError) as error:
             raise ZooError(
@@ -73,3 +88,19 @@ class Listening:
     def run(self) -> None:
         """Answer until a signal raises SystemExit or KeyboardInterrupt; then finish the replies under way."""
         self._server.run()
+
+
+def _connection_limit() -> int:
+    """How many connections may be open at once. So many files may then be open in this process, where the system lets it choose."""
+    # Windows has no poll, and its select takes 512.
+    if sys.platform == "win32":
+        return _CONNECTIONS_OF_WINDOWS
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    if resource.RLIM_INFINITY not in (soft, hard):
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted - _OTHER_FILES

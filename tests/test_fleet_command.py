@@ -28,7 +28,7 @@ def server(serve: Serve, tiny_zoo: Path) -> Served:
 
 def command(server: str, *options: str) -> list[str]:
     """Without the second that every run takes at least: the tiny models would be timed thousands of times."""
-    known = ("--server", server, "--device", "tester", "--min-time", "0")
+    known = ("--server", server, "--device", "tester", "--min-time", "0", "--no-files")
     return [sys.executable, "-m", "fleet", "run", *known, *options]
 
 
