@@ -32,7 +32,7 @@ import requests
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.machine import machine, verdict
-from benchmarks.process_watch import cpu_seconds, peak_mb
+from benchmarks.process_watch import Use, use_of
 from benchmarks.simulated_device import Habits, Seen, SimulatedDevice
 from fleet.browsers import need
 from scripts.serving import RunningServer, running_server
@@ -55,12 +55,12 @@ def page_address(url: str, **parameters: object) -> str:
 
 def wait_until_done(page: Page) -> list[str]:
     """The ids of the page's runs, all of which the server has."""
-    page.wait_for_selector(
-        "html[data-state=done][data-runs-unsent='0']", state="attached", timeout=_PAGE_PATIENCE_MS
-    )
+    page.wait_for_selector("html[data-state=done][data-runs-unsent='0']", state="attached", timeout=_PAGE_PATIENCE_MS)
     if page.get_attribute("html", "data-runs-failed") != "0":
         raise SystemExit("a page's run failed: " + (page.text_content("#results") or ""))
-    ids: list[str] = page.evaluate("[...document.querySelectorAll('#results tr[data-run-id]')].map(r => r.dataset.runId)")
+    ids: list[str] = page.evaluate(
+        "[...document.querySelectorAll('#results tr[data-run-id]')].map(r => r.dataset.runId)"
+    )
     return ids
 
 
@@ -89,7 +89,7 @@ def looked_on(url: str, fleet_id: str, devices: int) -> Iterator[None]:
             while not over.wait(_LOOK_EVERY_S):
                 session.put(f"{url}/api/fleets/{fleet_id}", json=table, timeout=30).raise_for_status()
                 session.get(f"{url}/api/fleets/{fleet_id}", timeout=30).raise_for_status()
-                session.get(f"{url}/api/progress", {"fleet_id": fleet_id}, timeout=30).raise_for_status()
+                session.get(f"{url}/api/progress?fleet_id={fleet_id}", timeout=30).raise_for_status()
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -154,7 +154,11 @@ def all_arrived(seen: Sequence[Seen], of_pages: Sequence[str], stored: Sequence[
     )
     print("".join(f"refused: {text}\n" for text in refused[:3]), end="")
     exact = not missing and not more and not refused
-    print("all runs arrived exactly once" if exact else f"NOT EXACTLY ONCE: {len(missing)} missing, {more.total()} too many")
+    print(
+        "all runs arrived exactly once"
+        if exact
+        else f"NOT EXACTLY ONCE: {len(missing)} missing, {more.total()} too many"
+    )
     return exact
 
 
@@ -171,7 +175,9 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=200, help="pages and clients together (default: 200)")
     parser.add_argument("--pages", type=int, default=8, help="how many are pages in Chromium (default: 8)")
     parser.add_argument("--runs", type=int, default=8, help="of each device (default: 8)")
-    parser.add_argument("--pause", type=float, nargs=2, default=(2.0, 8.0), help="seconds of a client's run (default: 2 8)")
+    parser.add_argument(
+        "--pause", type=float, nargs=2, default=(2.0, 8.0), help="seconds of a client's run (default: 2 8)"
+    )
     arguments = parser.parse_args()
     print(machine())
     habits = Habits(arguments.runs, (arguments.pause[0], arguments.pause[1]), _LOST, _DOUBLED)
@@ -179,11 +185,14 @@ def main() -> int:
         write_tiny_zoo(Path(scratch) / "models")
         print(f"a synced write of 4 KiB takes {synced_write_ms(Path(scratch)):.2f} ms here")
         with running_server(Path(scratch) / "models", Path(scratch) / "runs.sqlite", accept_fake=True) as server:
-            before, start = cpu_seconds(server.process.pid), time.perf_counter()
-            seen, of_pages, fleet_id = measure(server, arguments.devices, min(arguments.pages, arguments.devices), habits)
+            before, start = use_of(server.process.pid) or Use(), time.perf_counter()
+            seen, of_pages, fleet_id = measure(
+                server, arguments.devices, min(arguments.pages, arguments.devices), habits
+            )
             took = time.perf_counter() - start
-            used = cpu_seconds(server.process.pid) - before
-            print(f"the server used {100 * used / took:.0f} % of a core over {took:.0f} s, {peak_mb(server.process.pid):.0f} MB at most")
+            after = use_of(server.process.pid) or Use()
+            share = 100 * (after.cpu_s - before.cpu_s) / took
+            print(f"the server used {share:.0f} % of a core over {took:.0f} s, {after.peak_mb:.0f} MB at most")
             exact = all_arrived(seen, of_pages, listed(server.url, fleet_id))
     return report(seen, arguments.devices, exact)
 
@@ -193,7 +202,9 @@ def report(seen: Sequence[Seen], devices: int, exact: bool) -> int:
     progress = [second for one in seen for second in one.progress_s]
     uploads = [second for one in seen for second in one.upload_s]
     unheard = sum(one.progress_unanswered for one in seen)
-    print(f"progress: {len(progress)} reports, 99 % within {quantile_ms(progress, 0.99):.1f} ms; {unheard} not answered in time")
+    print(
+        f"progress: {len(progress)} reports, 99 % within {quantile_ms(progress, 0.99):.1f} ms; {unheard} not answered in time"
+    )
     print(f"uploads: {len(uploads)}, median {quantile_ms(uploads, 0.5):.1f} ms, slowest {1000 * max(uploads):.0f} ms")
     kept = verdict(f"99 % of uploads of {devices} devices", quantile_ms(uploads, 0.99), LIMIT_MS, "ms")
     return 0 if kept and exact else 1

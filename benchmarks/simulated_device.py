@@ -59,7 +59,7 @@ class SimulatedDevice:
         self._fleet_id = fleet_id
         self._template = template
         self._habits = habits
-        self._random = random.Random(name)
+        self._random = random.Random(name)  # noqa: S311 - nothing secret: the same name does the same
         self._device_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         self._batch_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         self._session = requests.Session()

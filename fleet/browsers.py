@@ -151,15 +151,18 @@ def find_named(name: str) -> LocalBrowser | None:
     return None
 
 
-def need(kind: Kind) -> LocalBrowser:
-    """Like `find`, but raises ZooError if there is none."""
-    browser = find(kind)
+def need(kind: Engine) -> LocalBrowser:
+    """Like `find_named`, but raises ZooError if there is none."""
+    browser = find_named(kind)
     if browser is None:
+        wanted = {"chromium": "Chrome, Chromium or Edge", "firefox": "Firefox", "webkit": "Playwright's own WebKit"}
         raise ZooError(
             f"there is no {kind} browser on this machine",
             got="none in the usual places, and none of Playwright's",
-            expected="Chrome, Chromium or Edge" if kind == "chromium" else "Firefox",
-            next_step=f"run: make setup; or install one; or let {OVERRIDES[kind]} name its executable",
+            expected=wanted[kind],
+            next_step="run: python -m playwright install webkit"
+            if kind == "webkit"
+            else f"run: make setup; or install one; or let {OVERRIDES[kind]} name its executable",
         )
     return browser
 

@@ -6,7 +6,9 @@ results go into the folder DEMO_RESULTS (results/demo); what is there from earli
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from builder.errors import ZooError
+from builder.files import write_bytes
 from fleet.browsers import KINDS
 from scripts.serving import running_server
 
@@ -29,6 +32,9 @@ DEFAULT_MODELS = (
     "ssd_mobilenet_v1",
     "ssd_resnet34",
 )
+LIGHTEST = ("mobilenet_v2", "mobilenet_v1")
+# Playwright's descriptors. Their processor is this machine's; the rows say that they are emulated.
+PHONES = ("Pixel 7", "iPhone 15")
 
 
 @dataclass(frozen=True)
@@ -93,16 +99,41 @@ def build(choice: Choice) -> None:
 
 
 def measure(choice: Choice) -> bool:
-    """Time the models in every chosen browser. Returns whether every browser came to its end without a failure."""
-    narrowed = ["--models", ",".join(choice.models) or "all"]
-    succeeded = True
+    """Time the models in every chosen browser, and the lightest one in emulated phones. Returns whether all came to their end without a
+    failure."""
     with running_server(MODELS, choice.database) as server:
-        for browser in choice.browsers:
-            options = ["--server", server.url, "--browser", browser, "--backends", "wasm", *narrowed]
-            options += ["--iterations", choice.iterations, "--min-time", choice.min_time]
-            options += ["--time-budget", choice.time_budget]
-            succeeded &= _run(f"Timing them in {browser}, through {server.url}", "fleet", "run", *options) == 0
-    return succeeded
+        file = choice.results / "fleet.toml"
+        write_bytes(file, fleet_of(choice, server.url).encode())
+        phones = f" and emulated phones ({', '.join(PHONES)})" if "chromium" in choice.browsers else ""
+        title = f"Timing them in {', '.join(choice.browsers)}{phones}, through {server.url}"
+        return _run(title, "fleet", "run", str(file), "--no-files") == 0
+
+
+def fleet_of(choice: Choice, server: str) -> str:
+    """The demo's fleet.toml: this machine's browsers, and the same Chromium pretending to be phones."""
+    node = platform.node() or "this machine"
+    # A JSON text, list or number is TOML too.
+    tables = [
+        {
+            "server": server,
+            "models": list(choice.models) or ["all"],
+            "backends": ["wasm"],
+            "iterations": _as_number(choice.iterations),
+            "min_time_s": _as_number(choice.min_time),
+            "time_budget_s": _as_number(choice.time_budget),
+        }
+    ]
+    tables += [{"name": f"{node} {browser}", "kind": "local", "browser": browser} for browser in choice.browsers]
+    if "chromium" in choice.browsers:
+        light = next((model for model in LIGHTEST if model in choice.models), None) or (choice.models or LIGHTEST)[0]
+        tables += [
+            {"name": f"{node} as {phone}", "kind": "local", "browser": "chromium", "emulate": phone, "models": [light]}
+            for phone in PHONES
+        ]
+    return "\n[[device]]\n".join(
+        "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items())
+        for table in tables
+    )
 
 
 def show(choice: Choice) -> None:
@@ -142,6 +173,10 @@ def _number(variable: str, default: str) -> str:
             next_step="correct it, or leave it out",
         )
     return text
+
+
+def _as_number(text: str) -> float:
+    return int(text) if text.isdigit() else float(text)
 
 
 def _names(variable: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def start_once(browser: LocalBrowser) -> str:
             f"{browser.executable} does not start",
             got=error.message.splitlines()[0],
             expected=f"a {browser.kind} that Playwright can drive",
-            next_step=f"let {OVERRIDES[browser.kind]} name another one; if system libraries are missing, run: "
+            next_step=f"let {OVERRIDES['firefox' if browser.kind == 'firefox' else 'chromium']} name another one; if system libraries are missing, run: "
             f"sudo {sys.executable} -m playwright install-deps",
         ) from error
 

@@ -51,7 +51,7 @@ def base_url() -> None:
 
 
 @pytest.fixture(scope="session")
-def local_browser(browser_name: browsers.Kind) -> browsers.LocalBrowser:
+def local_browser(browser_name: browsers.Engine) -> browsers.LocalBrowser:
     """The browser of this machine that --browser names."""
     return browsers.need(browser_name)
 

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fleet.config import ListBrowsers, RunJob, parse
+from fleet.config import Check, Choice, Init, ListDevices, RunFleet, Schema, parse
 from fleet.records import Job
 
 SERVER = ["run", "--server", "http://127.0.0.1:8000"]
 
 
-def run(*more: str) -> RunJob:
+def run(*more: str) -> RunFleet:
     request = parse([*SERVER, *more])
-    assert isinstance(request, RunJob)
+    assert isinstance(request, RunFleet)
     return request
 
 
-def test_everything_but_the_server_has_a_default() -> None:
-    request = run()
-    assert (request.kind, request.swiftshader, request.patience_s) == ("chromium", False, 600)
-    assert (request.job.models, request.job.backends) == ((), ("wasm",))
-    assert request.job == Job("http://127.0.0.1:8000", request.job.device_name, backends=("wasm",))
+def test_everything_has_a_default() -> None:
+    request = parse(["run"])
+    assert request == RunFleet(Choice(None, Job("", "")), arguments=("run",))
+    assert parse(["list"]) == ListDevices(None)
+    assert parse(["init"]) == Init(Path("fleet.toml"))
+    assert parse(["schema"]) == Schema()
+    assert parse(["check", "mine.toml"]) == Check(Choice(Path("mine.toml"), Job("", "")))
 
 
-def test_a_device_is_called_after_its_host_and_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.node", lambda: "ada")
-    assert run("--browser", "firefox").job.device_name == "ada firefox"
-    assert run("--device", " Ada's phone ").job.device_name == "Ada's phone"
+def test_one_browser_can_be_chosen_without_a_file() -> None:
+    assert run("--browser", "firefox").choice.browser == "firefox"
+    assert run("--device", " Ada's phone ").choice.job.device_name == "Ada's phone"
+    assert run("--device", "x").choice.browser == "chromium"
+    assert run("--swiftshader").choice.browser == "chromium"
+
+
+def test_what_belongs_to_a_session_is_read() -> None:
+    request = run("fleet.toml", "--only", "a", "--only", "b", "--ci", "--baseline", "old.csv", "--fail-if-slower", "5%")
+    assert (request.choice.only, request.ci, request.serve) == (("a", "b"), True, False)
+    assert (request.baseline, request.fail_if_slower) == (Path("old.csv"), 0.05)
+    assert run("--resume").resume is True
+    assert run("--resume", "somewhere").resume == Path("somewhere")
+    assert run("--no-files").out is None
+    served = parse(["run", "--ci"])
+    assert isinstance(served, RunFleet)
+    assert served.serve, "an automatic build has no server that somebody started"
 
 
 def test_the_page_gets_every_choice_in_its_address() -> None:
     chosen = run(
-        "--models", "resnet50,mobilenet_v1", "--backends", "wasm-1", "--iterations", "7", "--time-budget", "2.5"
-    )
-    url = urlsplit(chosen.job.url())
+        "--models", "resnet50,mobilenet_v1", "--backends", "wasm-1", "--iterations", "7", "--time-budget", "2.5",
+        "--device", "desk",
+    )  # fmt: skip
+    url = urlsplit(chosen.choice.job.url())
     assert (url.scheme, url.netloc, url.path) == ("http", "127.0.0.1:8000", "/")
     assert parse_qs(url.query) == {
         "autorun": ["1"],
@@ -43,12 +60,12 @@ def test_the_page_gets_every_choice_in_its_address() -> None:
         "backends": ["wasm-1"],
         "iterations": ["7"],
         "time_budget": ["2.5"],
-        "device": [chosen.job.device_name],
+        "device": ["desk"],
     }
 
 
 def test_what_is_not_given_is_left_to_the_page() -> None:
-    assert parse_qs(urlsplit(run().job.url()).query).keys() == {"autorun", "backends", "device"}
+    assert parse_qs(urlsplit(run("--device", "desk").choice.job.url()).query).keys() == {"autorun", "device"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +89,7 @@ def test_what_is_not_given_is_left_to_the_page() -> None:
 )
 def test_what_is_given_is_in_the_address(option: str, value: str | None, parameter: str, text: str) -> None:
     chosen = run(option, value) if value is not None else run(option)
-    assert parse_qs(urlsplit(chosen.job.url()).query)[parameter] == [text]
+    assert parse_qs(urlsplit(chosen.choice.job.url()).query)[parameter] == [text]
 
 
 def test_a_device_name_may_hold_any_character() -> None:
@@ -81,8 +98,12 @@ def test_a_device_name_may_hold_any_character() -> None:
     assert "models" not in parse_qs(urlsplit(url).query)
 
 
-def test_list_is_a_command_of_its_own() -> None:
-    assert parse(["list"]) == ListBrowsers()
+def test_a_fleets_page_knows_whose_it_is() -> None:
+    url = Job("http://h", "a", fleet_id="an-id", emulated="Pixel 7, CPU", device_id="a-device", report=True).url()
+    asked = parse_qs(urlsplit(url).query)
+    assert (asked["fleet"], asked["emulated"], asked["device_id"], asked["report"]) == (
+        ["an-id"], ["Pixel 7, CPU"], ["a-device"], ["1"]
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,11 @@ def test_list_is_a_command_of_its_own() -> None:
     [
         ([], "required"),
         (["fly"], "choose from"),
-        (["run"], "--server"),
+        (["run", "fleet.toml", "--browser", "firefox"], "--only NAME"),
+        ([*SERVER, "--serve"], "--serve"),
+        (["run", "--no-files", "--resume"], "--no-files"),
+        (["run", "--fail-if-slower", "fast"], "expected a number of per cent"),
+        (["agent", "--browser", "netscape"], "choose from"),
         (["run", "--server", "localhost:8000"], "expected an address such as http://127.0.0.1:8000"),
         (["run", "--server", "http://h/models"], "expected an address"),
         ([*SERVER, "--browser", "safari"], "choose from"),

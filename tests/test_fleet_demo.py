@@ -87,4 +87,6 @@ def test_earlier_results_are_kept(tmp_path: Path) -> None:
         done = demo(DEMO_BROWSERS=browsers, **narrow)
         assert done.returncode == 0, done.stdout + done.stderr
     with (tmp_path / "timings.csv").open(newline="") as file:
-        assert [(row["browser"], row["n"]) for row in csv.DictReader(file)] == [("Chromium", "2"), ("Firefox", "2")]
+        rows = [(row["browser"], row["n"], row["emulated"]) for row in csv.DictReader(file)]
+    assert [(n, emulated) for _, n, emulated in rows] == [("2", ""), ("2", "Pixel 7"), ("2", "iPhone 15"), ("2", "")]
+    assert (rows[0][0], rows[-1][0]) == ("Chromium", "Firefox")

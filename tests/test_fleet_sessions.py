@@ -187,7 +187,7 @@ def test_a_page_that_crashes_is_recorded_and_the_rest_goes_on(serve: Serve, tiny
     assert process.returncode == 1, out + errors
     stored = rows(server)
     assert [(row["model"], row["n"]) for row in stored] == [("echo", "20"), ("echo_ssd", "0"), ("echo_boxes", "20")]
-    assert "ended the page during this run" in stored[1]["error"]
+    assert "ended the page during this run" in stored[1]["error_message"]
     assert out.splitlines()[-1] == "one: 2 timed, 1 failed, 0 not sent"
 
 

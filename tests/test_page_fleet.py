@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.conftest import Serve
 from tests.support.fleets import FLEET, fleet_line, fleet_table
-from tests.support.pages import counts, fake_address, only_run, rows, run_fake, wait_until_done
+from tests.support.pages import counts, fake_address, only_run, rows, run_fake, wait_until_done, wait_until_true
 from tests.support.proxy import network_to, unreachable
 from tests.test_page_design import LEAST_CONTRAST, VIEWPORTS, assert_no_sideways_scrolling
 
@@ -116,6 +116,8 @@ def test_what_went_wrong_is_counted_anew_in_each_batch(page: Page, serve: Serve,
     assert over(page) == {"runsOver": 1, "runsFailed": 0, "warnings": sum(warnings_of(page)[2:])}
 
 
+# Whether what the server heard last of the only page is that state.
+TOLD = "async state => (await (await fetch('/api/progress')).json()).devices[0]?.state === state"
 # The bodies of what the page reports; Playwright does not show them of an installed Firefox.
 RECORD_REPORTS = """
 window.reports = [];
@@ -135,9 +137,7 @@ def test_a_page_that_is_asked_to_tells_the_server_how_far_it_is(page: Page, serv
     begun = page.evaluate("performance.now()")
     wait_until_done(page)
     took_s = (page.evaluate("performance.now()") - begun) / 1000
-    page.wait_for_function(
-        "async url => (await (await fetch(url)).json()).devices[0]?.state === 'done'", arg=f"/api/progress?fleet_id={FLEET}"
-    )  # fmt: skip
+    wait_until_true(page, TOLD, "done")
     (device,) = read(server.url, f"/api/progress?fleet_id={FLEET}")["devices"]
     assert (device["device_name"], device["device_id"]) == ("A phone", only_run(page, server.url).device.device_id)
     assert (device["runs_over"], device["runs"], device["runs_failed"], device["model"]) == (1, 1, 0, None)
@@ -180,7 +180,7 @@ def test_a_page_that_cannot_do_what_its_address_asks_for_tells_that_too(
     server = serve(tiny_zoo, accept_fake=True)
     page.goto(fake_address(server.url, models="vgg", fleet=FLEET, report=1))
     expect(page.locator("html")).to_have_attribute("data-state", "invalid")
-    page.wait_for_function("async () => (await (await fetch('/api/progress')).json()).devices[0]?.state === 'invalid'")
+    wait_until_true(page, TOLD, "invalid")
 
 
 # ---- the page on which a fleet is watched ----

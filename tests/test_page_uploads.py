@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Serve
-from tests.support.pages import counts, fake_address, rows, run_fake, stored, wait_until_done
+from tests.support.pages import counts, fake_address, rows, run_fake, stored, wait_until_done, wait_until_true
 from tests.support.proxy import Answer, Network, network_to, unreachable
 from tests.support.runs import fits
 
@@ -42,7 +42,7 @@ def kept_runs(page: Page) -> list[str]:
 
 def until_sent(page: Page) -> None:
     """Wait until nothing is kept any more."""
-    page.wait_for_function(f"async () => (await ({KEPT})()).length === 0")
+    wait_until_true(page, f"async () => (await ({KEPT})()).length === 0")
 
 
 def timings(server: str) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, insert, inspect, select, update
 from builder.errors import ZooError
 from timings.cells import Measured, measured
 from timings.columns import DEVICE_COLUMNS, RUN_COLUMNS, SAMPLE_COLUMNS, Row, row_of
-from timings.database import connect, database_url, explained, make_folder, sqlite_file, writing
+from timings.database import Turns, connect, database_url, explained, make_folder, sqlite_file, writing
 from timings.migrations import can_migrate, migrate
 from timings.records import Run
 from timings.schema import METADATA, SCHEMA_VERSION, devices, runs, samples, schema
@@ -48,6 +48,7 @@ class Store:
         if create and file is not None:
             make_folder(file)
         self._engine = connect(self._url)
+        self._turns = Turns(self._url)
         engine = writing(self._engine) if create else self._engine
         try:
             with explained(self._url, "opened"), engine.begin() as connection:
@@ -75,7 +76,7 @@ class Store:
         Raises RunIdTakenError if another run has its id.
         """
         text = run.model_dump_json() if posted is None else posted
-        with explained(self._url, "written"), writing(self._engine).begin() as connection:
+        with explained(self._url, "written"), self._turns.next(), writing(self._engine).begin() as connection:
             known = connection.scalar(select(runs.c.posted).where(runs.c.run_id == run.run_id))
             if known is None:
                 _insert(connection, run, text)
@@ -192,10 +193,10 @@ def _insert(connection: Connection, run: Run, posted: str) -> None:
     cells = dict(zip((c.name for c in RUN_COLUMNS), row_of(RUN_COLUMNS, row), strict=True))
     newest = connection.scalar(select(func.max(runs.c.started_at)).where(runs.c.device_id == run.device.device_id))
     if newest is None:
-        connection.execute(insert(devices).values(device))
+        connection.execute(insert(devices), device)
     elif str(cells["started_at"]) >= newest:
         connection.execute(update(devices).where(devices.c.device_id == run.device.device_id).values(device))
-    connection.execute(insert(runs).values(**cells, posted=posted))
+    connection.execute(insert(runs), {**cells, "posted": posted})
     if run.samples:
         connection.execute(
             insert(samples),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from typing import Any
 from urllib.parse import urlencode
@@ -49,6 +50,14 @@ def wait_until_done(page: Page, timeout_ms: int = _DONE_MS) -> None:
 def wait_until_sent(page: Page) -> None:
     """Wait until the server has all runs of a batch that is done: after Stop the page waits a second for that, and goes on by itself."""
     expect(page.locator("html")).to_have_attribute("data-runs-unsent", "0")
+
+
+def wait_until_true(page: Page, expression: str, argument: object = None, timeout_s: float = 60) -> None:
+    """Wait until a JavaScript function gives what is true, its promise kept: Playwright's wait_for_function takes the promise for true."""
+    end = time.monotonic() + timeout_s
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(100)
 
 
 def rows(page: Page) -> Locator:
