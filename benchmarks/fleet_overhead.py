@@ -105,6 +105,8 @@ def compare(commands: Commands, devices: int, rounds: int) -> bool:
             f"whole command, {name}: median {statistics.median(w.whole_s for w in mine):.2f} s, of which {before:.2f} s before its driver "
             f"starts and {after:.2f} s after it has ended"
         )
+    more = [fleet.whole_s - bare.whole_s for bare, fleet in pairs]
+    print(f"whole commands: the fleet's takes {statistics.median(more):.2f} s more (median), whatever the devices do")
     differences = [(fleet.driving_s - bare.driving_s) / devices for bare, fleet in pairs]
     print(
         "beyond opening the page, for each device, pair by pair: "

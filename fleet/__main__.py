@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 
 from builder.errors import ZooError
-from builder.programs import running_server
 from fleet.agent import AgentOptions, serve_agent
 from fleet.assign import chosen_fleet
 from fleet.checking import check_lines, device_lines
@@ -24,6 +23,7 @@ from fleet.ending import Ending, conclude, verdicts_on
 from fleet.fleet_file import fleet_schema, read_fleet
 from fleet.folder import Folder, found_folder, new_folder
 from fleet.live import Screen
+from fleet.own_server import own_server
 from fleet.planned import plan_lines
 from fleet.session import Session
 from fleet.starting import starting_file
@@ -80,13 +80,11 @@ def _run(request: RunFleet) -> int:
     request, folder = _begin(request)
     fleet = chosen_fleet(request.choice)
     with contextlib.ExitStack() as stack:
-        url = str(fleet.server)
-        if request.serve or _is_to_be_served(url):
+        if request.serve or _is_to_be_served(str(fleet.server)):
             database = (folder.path or Path("results")) / "timings.sqlite"
-            url = stack.enter_context(running_server(_MODELS, database)).url
-            print(f"serving on {url} for this session; {database} keeps its runs", flush=True)
-            fleet = fleet.model_copy(update={"server": url})
-        session = Session(fleet, request.choice, folder, ZooServer(url), sys.stdout.encoding or "ascii")
+            fleet = stack.enter_context(own_server(fleet, _MODELS, database))
+            print(f"serving on {fleet.server} for this session; {database} keeps its runs", flush=True)
+        session = Session(fleet, request.choice, folder, ZooServer(str(fleet.server)), sys.stdout.encoding or "ascii")
         if request.dry_run:
             return _stoppable(_show_plan(session))
         return _stoppable(_measure(session, request), stopped=_how_to_go_on(folder))
@@ -95,7 +93,7 @@ def _run(request: RunFleet) -> int:
 def _begin(request: RunFleet) -> tuple[RunFleet, Folder]:
     """A new session, or the one that is gone on with; a bare --resume asks for what that session was asked."""
     if request.resume is None:
-        return request, Folder("", None) if request.dry_run else new_folder(request.out, request.arguments)
+        return request, Folder("", None) if request.dry_run else new_folder(request.out)
     assert request.out
     folder, arguments = found_folder(request.out, request.resume)
     if not _asks_for_more(request):
@@ -122,6 +120,7 @@ async def _measure(session: Session, request: RunFleet) -> int:
     screen = Screen(Console())
     baseline = _baseline(request.baseline)
     mine = await session.assignments(screen.say)
+    session.folder.begin(request.arguments)
     with screen:
         results = await session.measure(mine, screen)
     runs = await session.results()

@@ -37,6 +37,12 @@ class Folder:
     fleet_id: str
     path: Path | None
 
+    def begin(self, arguments: Sequence[str]) -> None:
+        """Write down what was asked, so that it can be gone on with. Raises ZooError if the folder cannot be written."""
+        if self.path and not (self.path / _SESSION).exists():
+            record = SessionRecord(version=1, fleet_id=self.fleet_id, arguments=tuple(arguments))
+            write_bytes(self.path / _SESSION, record.model_dump_json(indent=1).encode() + b"\n")
+
     def keep_unsent(self, run: str) -> None:
         """A run that its page could not send, as JSON: it is sent at the end, and at the next --resume."""
         if self.path:
@@ -47,15 +53,10 @@ class Folder:
         return sorted((self.path / _UNSENT).glob("*.json")) if self.path else []
 
 
-def new_folder(out: Path | None, arguments: Sequence[str]) -> Folder:
-    """A fresh session, with a folder of its own in `out`. Raises ZooError if it cannot be made."""
+def new_folder(out: Path | None) -> Folder:
+    """A fresh session, which gets a folder of its own in `out` when it begins."""
     fleet_id = str(uuid.uuid4())
-    if out is None:
-        return Folder(fleet_id, None)
-    path = out / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{fleet_id[:4]}"
-    record = SessionRecord(version=1, fleet_id=fleet_id, arguments=tuple(arguments))
-    write_bytes(path / _SESSION, record.model_dump_json(indent=1).encode() + b"\n")
-    return Folder(fleet_id, path)
+    return Folder(fleet_id, out / f"{datetime.now():%Y-%m-%dT%H-%M-%S}-{fleet_id[:4]}" if out else None)
 
 
 def found_folder(out: Path, which: Path | Literal[True]) -> tuple[Folder, tuple[str, ...]]:

@@ -158,6 +158,19 @@ def run_fleet(command: str, place: Place) -> None:
     assert re.search(r"1 timed, 0 failed, 0 not sent", printed)
 
 
+def run_fleet_file(command: str, place: Place) -> None:
+    """In another folder, with the file that `init` writes, on few inferences."""
+    file = place.folder / "fleet.toml"
+    elsewhere = command.replace("fleet.toml", str(file))
+    if " init " in command:
+        assert str(file) in run(elsewhere)
+        return
+    run(f"{PYTHON_PATH} -m fleet init {file}")
+    printed = run(f"{elsewhere} --iterations 3 --min-time 0 --out {place.folder}/out")
+    assert "1 timed, 0 failed, 0 not sent" in printed
+    assert (next(place.folder.glob("out/*")) / "report.html").stat().st_size > 0
+
+
 def run_timings(command: str, place: Place) -> None:
     database, out = place.folder / "runs.sqlite", place.folder / "out"
     with Store(str(database)) as store:
@@ -183,6 +196,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     (rf"{PYTHON} -m builder (list|licences|schema)( --full)?", run_as_it_stands),
     (rf"{PYTHON} -m builder (verify|all|build)( [a-z0-9_]+| --jobs \d+)*", run_as_it_stands),
     (rf"{PYTHON} -m fleet list", run_as_it_stands),
+    (rf"{PYTHON} -m fleet (init|run) fleet\.toml.*", run_fleet_file),
     (rf"{PYTHON} -m fleet run --server http://127\.0\.0\.1:\d+( --\w+ \S+)* --models [a-z0-9_]+", run_fleet),
     (rf"{PYTHON} -m timings (table|csv|plot) --database \S+( .*)?", run_timings),
     (rf"{PYTHON} (benchmarks/\w+\.py|-m benchmarks\.\w+)( .*)?", run_as_it_stands),

@@ -169,8 +169,8 @@ def test_the_configuration(client: FlaskClient) -> None:
     found = client.get("/api/config").json
     assert found is not None
     version = found.pop("page_version")
-    assert version.startswith("0.3.0+")
-    assert len(version) == len("0.3.0+") + 12
+    assert version.startswith("0.4.0+")
+    assert len(version) == len("0.4.0+") + 12
     assert datetime.fromisoformat(found.pop("server_time")).utcoffset() == timedelta(0)
     assert found == {
         "onnxruntime_web": {"version": "1.30.0", "base": "/vendor/onnxruntime-web/1.30.0/"},
