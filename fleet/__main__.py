@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.console import Console
 
 from builder.errors import ZooError
+from builder.files import write_bytes
 from fleet.agent import AgentOptions, serve_agent
 from fleet.assign import chosen_fleet
 from fleet.checking import check_lines, device_lines
@@ -24,6 +25,7 @@ from fleet.fleet_file import fleet_schema, read_fleet
 from fleet.folder import Folder, found_folder, new_folder
 from fleet.live import Screen
 from fleet.own_server import own_server
+from fleet.plan import plan_json
 from fleet.planned import plan_lines
 from fleet.session import Session
 from fleet.starting import starting_file
@@ -86,14 +88,14 @@ def _run(request: RunFleet) -> int:
             print(f"serving on {fleet.server} for this session; {database} keeps its runs", flush=True)
         session = Session(fleet, request.choice, folder, ZooServer(str(fleet.server)), sys.stdout.encoding or "ascii")
         if request.dry_run:
-            return _stoppable(_show_plan(session))
+            return _stoppable(_show_plan(session, request.out))
         return _stoppable(_measure(session, request), stopped=_how_to_go_on(folder))
 
 
 def _begin(request: RunFleet) -> tuple[RunFleet, Folder]:
     """A new session, or the one that is gone on with; a bare --resume asks for what that session was asked."""
     if request.resume is None:
-        return request, Folder("", None) if request.dry_run else new_folder(request.out)
+        return request, new_folder(None if request.dry_run else request.out)
     assert request.out
     folder, arguments = found_folder(request.out, request.resume)
     if not _asks_for_more(request):
@@ -108,11 +110,13 @@ def _asks_for_more(request: RunFleet) -> bool:
     return any(part not in own for part in request.arguments)
 
 
-async def _show_plan(session: Session) -> int:
-    if not session.folder.fleet_id:
-        session = dataclasses.replace(session, folder=Folder("00000000-0000-4000-8000-000000000000", None))
-    for line in plan_lines([one.plan for one in await session.assignments(print)]):
+async def _show_plan(session: Session, out: Path | None) -> int:
+    plans = [one.plan for one in await session.assignments(print)]
+    for line in plan_lines(plans):
         print(line)
+    if out:
+        write_bytes(out / "plan.json", plan_json(plans).encode())
+        print(out / "plan.json")
     return 0
 
 

@@ -13,6 +13,9 @@ from fleet.zoo_server import Told, ZooServer
 from timings.records import Run
 
 _LOOK_EVERY_S = 1.0
+_FETCH_EVERY_S = 10.0
+# A page that is over tries again by itself to send what the server has not got.
+_SENDING_S = 30.0
 # The server may be restarted meanwhile; the page keeps its runs.
 _SERVER_PATIENCE_S = 60.0
 
@@ -28,6 +31,13 @@ class Arrivals:
     told: Told | None
     others: tuple[Told, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the page says that it is over, and all that it measured has arrived."""
+        return (
+            self.told is not None and self.told.page.state == "done" and len(self.runs) >= self.told.page.runs_over > 0
+        )
+
 
 async def follow_arrivals(
     server: ZooServer, job: Job, report: Report, *, patience_s: float, say: Say, ended: Ended = lambda: None
@@ -39,21 +49,21 @@ async def follow_arrivals(
     """
     assert job.fleet_id
     loop = asyncio.get_running_loop()
-    began = changed = loop.time()
-    known = {run.run_id for run in await server.runs(job.fleet_id, job.device_name)}
+    looking = _Looking(server, job, await server.runs(job.fleet_id, job.device_name))
     expected = len(job.models) * len(job.backends) * (job.repeat or 1)
-    device_id, heard, doubled = job.device_id, "", False
+    changed, done_at, heard, doubled = loop.time(), None, "", False
     while True:
-        found = await _look(server, job, known, device_id, loop.time() - began)
-        device_id = device_id or (found.told.page.device_id if found.told else None)
+        found = await looking.look()
         doubled = doubled or _tell_doubled(found, job, say)
         snapshot = _snapshot(found)
         if str(snapshot) != heard:
             heard, changed = str(snapshot), loop.time()
             report(snapshot)
-        if len(found.runs) >= expected or snapshot.state == "done":
-            failed = sum(run.error is not None for run in found.runs)
-            return Outcome(timed=len(found.runs) - failed, failed=failed, unsent=0)
+        if snapshot.state == "done":
+            done_at = done_at or loop.time()
+        is_late = done_at is not None and loop.time() - done_at > _SENDING_S
+        if len(found.runs) >= expected or found.is_whole or is_late:
+            return _outcome(found)
         if snapshot.state == "invalid":
             raise _refused(job)
         why = ended() or (f"nothing new for {patience_s:g} s" if loop.time() - changed > patience_s else None)
@@ -62,26 +72,57 @@ async def follow_arrivals(
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _look(server: ZooServer, job: Job, known: set[str], device_id: str | None, since_s: float) -> Arrivals:
-    """Raises ZooError only if the server stays away for a minute."""
-    assert job.fleet_id
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _SERVER_PATIENCE_S
-    while True:
-        try:
-            runs = await server.runs(job.fleet_id, job.device_name)
-            told = await server.progress(job.fleet_id)
-        except ZooError:
-            if loop.time() > deadline:
-                raise
+class _Looking:
+    """Asks the server what is new. Runs are whole documents, so they are fetched when the page tells of more, and now and then."""
+
+    def __init__(self, server: ZooServer, job: Job, before: list[Run]) -> None:
+        self._server = server
+        self._job = job
+        self._before = {run.run_id for run in before}
+        self._began = self._fetched = asyncio.get_running_loop().time()
+        self._device_id = job.device_id
+        self._runs: tuple[Run, ...] = ()
+
+    async def look(self) -> Arrivals:
+        """Raises ZooError only if the server stays away for a minute."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SERVER_PATIENCE_S
+        while True:
+            try:
+                return await self._ask()
+            except ZooError:
+                if loop.time() > deadline:
+                    raise
             await asyncio.sleep(_LOOK_EVERY_S)
-            continue
-        new = [run for run in runs if run.run_id not in known]
-        here = [one for one in told if one.page.device_name == job.device_name and one.age_s < since_s]
-        first = device_id or (new[0].device.device_id if new else here[0].page.device_id if here else None)
-        mine = tuple(run for run in new if run.device.device_id == first)
-        own = next((one for one in here if one.page.device_id == first), None)
-        return Arrivals(mine, own, tuple(one for one in here if one.page.device_id != first))
+
+    async def _ask(self) -> Arrivals:
+        assert self._job.fleet_id
+        now = asyncio.get_running_loop().time()
+        told = await self._server.progress(self._job.fleet_id)
+        here = [one for one in told if self._is_here(one, now)]
+        over = max((one.page.runs_over for one in here), default=0)
+        if over > len(self._runs) or now - self._fetched > _FETCH_EVERY_S:
+            runs = await self._server.runs(self._job.fleet_id, self._job.device_name)
+            self._runs = tuple(run for run in runs if run.run_id not in self._before)
+            self._fetched = now
+        self._device_id = self._device_id or self._first(here)
+        mine = tuple(run for run in self._runs if run.device.device_id == self._device_id)
+        own = next((one for one in here if one.page.device_id == self._device_id), None)
+        return Arrivals(mine, own, tuple(one for one in here if one.page.device_id != self._device_id))
+
+    def _is_here(self, one: Told, now: float) -> bool:
+        """What a page of an earlier visit told last may still stand there."""
+        return one.page.device_name == self._job.device_name and one.age_s < now - self._began
+
+    def _first(self, here: list[Told]) -> str | None:
+        joined = [*(run.device.device_id for run in self._runs), *(one.page.device_id for one in here)]
+        return joined[0] if joined else None
+
+
+def _outcome(found: Arrivals) -> Outcome:
+    failed = sum(run.error is not None for run in found.runs)
+    over = found.told.page.runs_over if found.told else len(found.runs)
+    return Outcome(timed=len(found.runs) - failed, failed=failed, unsent=max(0, over - len(found.runs)))
 
 
 def _tell_doubled(found: Arrivals, job: Job, say: Say) -> bool:

@@ -10,11 +10,14 @@ from playwright.async_api import Error, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from builder.errors import ZooError
+from fleet.in_time import in_time
 from fleet.page_watch import Gone, PageWatch, first_line
 from fleet.records import Job, Outcome, Snapshot
 
 PATIENCE_S = 600.0
 _LOAD_S = 60
+# A browser far away tells a little later that its time is up.
+_LATE_S = 5
 _OPENINGS = 2
 _SENDING_S = 30
 # So long a silence of a page, and the machine that it runs on is asked whether it can still be reached.
@@ -53,7 +56,7 @@ async def measure(
     Runs that were over by then are stored.
     """
     watch = PageWatch(page)
-    await watch.begin()
+    await in_time(watch.begin(), _LOAD_S)
     await _open(page, job, watch)
     try:
         last = await _follow(watch, report, patience_s, reachable)
@@ -96,13 +99,13 @@ async def _open(page: Page, job: Job, watch: PageWatch) -> None:
 async def _leave(page: Page) -> None:
     """Break off what the page still waits for: Chromium else reports the end of that navigation as the failure of the next one."""
     with contextlib.suppress(Error):
-        await page.goto("about:blank", timeout=_LOAD_S * 1000)
+        await in_time(page.goto("about:blank", timeout=_LOAD_S * 1000), _LOAD_S + _LATE_S)
 
 
 async def _trouble_opening(page: Page, job: Job) -> str:
     """Ask for the page. What is wrong with the answer; nothing, if it is right or has not come in time."""
     try:
-        response = await page.goto(job.url(), timeout=_LOAD_S * 1000, wait_until="commit")
+        response = await in_time(page.goto(job.url(), timeout=_LOAD_S * 1000, wait_until="commit"), _LOAD_S + _LATE_S)
     except PlaywrightTimeout:
         return ""
     except Error as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from builder.errors import ZooError
 from builder.records import Manifest, ModelEntry
@@ -65,6 +66,12 @@ def foreseen_s(plans: Iterable[DevicePlan]) -> float:
     for plan in plans:
         hosts[plan.host] += plan.foreseen_s  # type: ignore[assignment]
     return max(hosts.values(), default=0.0)
+
+
+def plan_json(plans: Sequence[DevicePlan]) -> str:
+    """plan.json: what will run where, and how long it should take, in seconds."""
+    devices = [{**asdict(plan), "runs": plan.runs, "foreseen_s": plan.foreseen_s} for plan in plans]
+    return json.dumps({"devices": devices, "foreseen_s": foreseen_s(plans)}, indent=1, ensure_ascii=False) + "\n"
 
 
 def chosen_models(asked: Sequence[str], manifest: Manifest) -> tuple[ModelEntry, ...]:

@@ -18,7 +18,7 @@ from fleet.fleet_file import Fleet
 from fleet.folder import Folder
 from fleet.live import Screen
 from fleet.schedule import Assignment, Result, run_fleet
-from fleet.zoo_server import ZooServer
+from fleet.zoo_server import PATIENCE_S, ZooServer
 from timings.records import Run
 
 _SHOW_EVERY_S = 1.0
@@ -40,7 +40,7 @@ class Session:
         """What each device does, without what has arrived. Raises ZooError if the server or a model is not there."""
         manifest = await self.server.manifest()
         await self._send_kept()
-        arrived = await self.server.runs(self.folder.fleet_id)
+        arrived = await self.server.runs(self.folder.fleet_id, patience_s=PATIENCE_S)
         hands = Hands(say, self.encoding, self.folder.keep_unsent)
         return assignments(self.fleet, self.choice, self.folder.fleet_id, manifest, arrived, hands)
 
@@ -55,7 +55,7 @@ class Session:
         """Send what pages could not, and return all runs of this session, of all its parts. Raises ZooError where that cannot be done."""
         try:
             await self._send_kept()
-            return await self.server.runs(self.folder.fleet_id)
+            return await self.server.runs(self.folder.fleet_id, patience_s=PATIENCE_S)
         except ZooError as error:
             kept = len(self.folder.unsent())
             more = (

@@ -18,7 +18,9 @@ from builder.records import Manifest
 from timings.fleet_records import FleetTable, PageProgress
 from timings.records import Run
 
-_PATIENCE_S = 10
+# What is asked again and again must not hold up the end of the program.
+POLL_S = 3
+PATIENCE_S = 15
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ class ZooServer:
         """This machine's clock minus the server's, in seconds."""
         return await asyncio.to_thread(self._clock_offset)
 
-    async def runs(self, fleet_id: str, device: str | None = None) -> list[Run]:
+    async def runs(self, fleet_id: str, device: str | None = None, *, patience_s: float = POLL_S) -> list[Run]:
         """The runs of this fleet that have arrived, the oldest first."""
-        return await asyncio.to_thread(self._runs, fleet_id, device)
+        return await asyncio.to_thread(self._runs, fleet_id, device, patience_s)
 
     async def progress(self, fleet_id: str) -> list[Told]:
         """Where the pages of this fleet say they are, of those that tell the server."""
@@ -78,17 +80,19 @@ class ZooServer:
         config = self._get("/api/config").json()
         return (before + time.time()) / 2 - datetime.fromisoformat(config["server_time"]).timestamp()
 
-    def _runs(self, fleet_id: str, device: str | None) -> list[Run]:
+    def _runs(self, fleet_id: str, device: str | None, patience_s: float) -> list[Run]:
         wanted = {"fleet_id": fleet_id} | ({"device_name": device} if device else {})
-        return [Run.model_validate_json(json.dumps(one)) for one in self._get("/api/runs", wanted).json()["runs"]]
+        reply = self._get("/api/runs", wanted, patience_s)
+        return [Run.model_validate_json(json.dumps(one)) for one in reply.json()["runs"]]
 
     def _progress(self, fleet_id: str) -> list[Told]:
-        pages: Sequence[dict[str, Any]] = self._get("/api/progress", {"fleet_id": fleet_id}).json()["devices"]
+        reply = self._get("/api/progress", {"fleet_id": fleet_id}, POLL_S)
+        pages: Sequence[dict[str, Any]] = reply.json()["devices"]
         return [_told(page) for page in pages]
 
     def _put(self, path: str, body: str) -> None:
         headers = {"Content-Type": "application/json"}
-        self._checked(self._ask("PUT", path, data=body.encode(), headers=headers))
+        self._checked(self._ask("PUT", path, POLL_S, data=body.encode(), headers=headers))
 
     def _send(self, posted: str) -> Sent:
         reply = self._ask("POST", "/api/runs", data=posted.encode(), headers={"Content-Type": "application/json"})
@@ -96,12 +100,14 @@ class ZooServer:
             return Sent(stored=True)
         return Sent(stored=False, refusal=_said(reply))
 
-    def _get(self, path: str, wanted: Mapping[str, str] | None = None) -> requests.Response:
-        return self._checked(self._ask("GET", path, params=wanted))
+    def _get(
+        self, path: str, wanted: Mapping[str, str] | None = None, patience_s: float = PATIENCE_S
+    ) -> requests.Response:
+        return self._checked(self._ask("GET", path, patience_s, params=wanted))
 
-    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
+    def _ask(self, method: str, path: str, patience_s: float = PATIENCE_S, **more: Any) -> requests.Response:
         try:
-            return self._session.request(method, self.url + path, timeout=_PATIENCE_S, **more)
+            return self._session.request(method, self.url + path, timeout=(POLL_S, patience_s), **more)
         except requests.RequestException as error:
             raise unreachable(self.url, str(error.args[0] if error.args else error)) from error
 

@@ -86,7 +86,7 @@ class Server:
 
     arrived: Sequence[Run] | ZooError = ()
 
-    async def runs(self, fleet_id: str, device: str | None = None) -> list[Run]:
+    async def runs(self, fleet_id: str, device: str | None = None, *, patience_s: float = 1) -> list[Run]:
         if isinstance(self.arrived, ZooError):
             raise self.arrived
         return list(self.arrived)

@@ -292,7 +292,11 @@ def test_a_plan_is_shown_and_nothing_is_run(serve: Serve, tiny_zoo: Path, tmp_pa
     assert "two (local): 3 runs" in done.stdout
     assert "one device after another" in done.stdout
     assert rows(server) == []
-    assert not (tmp_path / "out").exists()
+    (written,) = (tmp_path / "out").iterdir()
+    plan = json.loads(written.read_text())
+    assert [(device["device"], device["runs"]) for device in plan["devices"]] == [("one", 3), ("two", 3)]
+    assert [visit["models"] for visit in plan["devices"][0]["visits"]] == [[model] for model in SMALL_FIRST]
+    assert plan["foreseen_s"] == pytest.approx(sum(device["foreseen_s"] for device in plan["devices"]))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import json
@@ -16,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Error, Pag
 from builder.errors import ZooError
 from fleet.devices.device import Around, Facts
 from fleet.drive import Report, VisitLostError, measure
+from fleet.in_time import NoAnswerError, in_time
 from fleet.page_watch import first_line
 from fleet.records import Job, Outcome, Row, Snapshot
 
@@ -68,6 +68,7 @@ class DrivenSession:
     reached: Reached
     reachable: Callable[[], Awaitable[bool]]
     keep_unsent: KeepUnsent
+    deaf: bool = False
 
     async def visit(self, job: Job, report: Report, patience_s: float) -> Outcome:
         """See fleet/devices/device.py.
@@ -96,7 +97,7 @@ class DrivenSession:
         raise AssertionError("the last attempt returns or raises")
 
     async def _visit_once(self, job: Job, report: Report, patience_s: float) -> Outcome:
-        page = await self.context.new_page()
+        page = await in_time(self.context.new_page(), _ASKING_S)
         try:
             if self.reached.prepare:
                 await self.reached.prepare(await self.context.new_cdp_session(page))
@@ -105,13 +106,12 @@ class DrivenSession:
                 await self._hand_over(page)
             return outcome
         finally:
-            await quietly(page.close())
+            self.deaf = not await quietly(page.close())
 
     async def _hand_over(self, page: Page) -> None:
-        with contextlib.suppress(Error, TimeoutError):
-            async with asyncio.timeout(_ASKING_S):
-                for run in json.loads(await page.evaluate(_UNSENT)):
-                    self.keep_unsent(json.dumps(run))
+        with contextlib.suppress(Error):
+            for run in json.loads(await in_time(page.evaluate(_UNSENT), _ASKING_S)):
+                self.keep_unsent(json.dumps(run))
 
 
 @dataclass(frozen=True)
@@ -134,21 +134,26 @@ class DrivenDevice:
         async with self.way(around) as reached:
             browser = f"{reached.browser.browser_type.name} {reached.browser.version}"
             self._check(reached.browser.version)
-            context = await reached.browser.new_context(**reached.context_options)
             try:
-                yield DrivenSession(browser, context, reached, self.reachable, self.keep_unsent)
+                context = await in_time(reached.browser.new_context(**reached.context_options), _ASKING_S)
+            except Error as error:
+                raise _no_window(self.name, error) from error
+            session = DrivenSession(browser, context, reached, self.reachable, self.keep_unsent)
+            try:
+                yield session
             finally:
-                await quietly(context.close())
+                # What does not hear that a page is to close does not hear this either; its connection's end tells it.
+                if not session.deaf:
+                    await quietly(context.close())
 
     async def facts(self, around: Around) -> Facts:
         """See fleet/devices/device.py. The page is opened, but not started."""
         async with self.session(around) as session:
-            page = await session.context.new_page()
             try:
-                async with asyncio.timeout(_ASKING_S):
-                    await page.goto(around.server.url)
-                    _, backends, isolated = await page.evaluate(_BACKENDS)
-            except (Error, TimeoutError) as error:
+                page = await in_time(session.context.new_page(), _ASKING_S)
+                await in_time(page.goto(around.server.url), _ASKING_S)
+                _, backends, isolated = await in_time(page.evaluate(_BACKENDS), _ASKING_S)
+            except Error as error:
                 raise _no_page(around, error) from error
             more = "" if isolated else ", not isolated: one thread, coarse timer"
             return Facts(f"{session.browser}{more}", tuple(backends))
@@ -163,17 +168,30 @@ class DrivenDevice:
             )
 
 
-async def quietly(ending: Awaitable[object]) -> None:
-    """Let it end within 3 s. What is broken already cannot be closed; that it broke is told elsewhere."""
-    with contextlib.suppress(Error, TimeoutError):
-        async with asyncio.timeout(_CLOSING_S):
-            await ending
+async def quietly(ending: Awaitable[object]) -> bool:
+    """Let it end within 3 s; whether it answered. What is broken already cannot be closed; that it broke is told elsewhere."""
+    try:
+        await in_time(ending, _CLOSING_S)
+    except NoAnswerError:
+        return False
+    except Error:
+        pass
+    return True
 
 
-def _no_page(around: Around, error: Error | TimeoutError) -> ZooError:
+def _no_window(name: str, error: Error) -> ZooError:
+    return ZooError(
+        f"{name}: the browser opens no window",
+        got=first_line(error),
+        expected="a browser that answers",
+        next_step="see that its machine is on and in the network, and look at it with: python -m fleet check",
+    )
+
+
+def _no_page(around: Around, error: Error) -> ZooError:
     return ZooError(
         f"the browser does not get the page from {around.server.url}",
-        got=first_line(error) if isinstance(error, Error) else f"no answer within {_ASKING_S} s",
+        got=first_line(error),
         expected="the zoo's page",
         next_step='give the device an address under which it reaches the server: server = "http://..." in its table',
     )

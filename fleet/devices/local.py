@@ -15,6 +15,7 @@ from fleet.browsers import LocalBrowser, find_named
 from fleet.devices.device import THIS_MACHINE, Around, host_named
 from fleet.devices.driven import DrivenDevice, KeepUnsent, Reached, quietly
 from fleet.fleet_file import LocalDevice, Network
+from fleet.in_time import in_time
 from fleet.page_watch import first_line
 
 _INSTALL = {
@@ -61,7 +62,7 @@ class _Opener:
         launch: dict[str, Any] = {**local.launch_options(swiftshader=self._spec.swiftshader)}
         try:
             # Ctrl-C is left to the fleet; else Playwright's own process would end at once, and with it the way to close anything.
-            browser = await browser_type.launch(**launch, headless=not self._spec.headed, handle_sigint=False)
+            browser = await in_time(browser_type.launch(**launch, headless=not self._spec.headed, handle_sigint=False))
         except Error as error:
             raise ZooError(
                 f"{self._spec.browser} does not start",

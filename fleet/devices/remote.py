@@ -18,6 +18,7 @@ from fleet.connect_errors import explain_connect_error
 from fleet.devices.device import THIS_MACHINE, Around, host_named
 from fleet.devices.driven import DrivenDevice, KeepUnsent, Reached, answers, quietly
 from fleet.fleet_file import CdpDevice, GridDevice, PlaywrightDevice
+from fleet.in_time import in_time
 from fleet.page_watch import first_line
 
 _CONNECT_MS = 30_000
@@ -34,7 +35,7 @@ def playwright_device(spec: PlaywrightDevice, keep_unsent: KeepUnsent) -> Driven
     async def way(around: Around) -> AsyncIterator[Reached]:
         browser_type = getattr(around.playwright, spec.browser)
         try:
-            browser = await browser_type.connect(spec.endpoint, headers=spec.headers, timeout=_CONNECT_MS)
+            browser = await in_time(browser_type.connect(spec.endpoint, headers=spec.headers, timeout=_CONNECT_MS))
         except Error as error:
             raise explain_connect_error(error.message, spec.endpoint) from error
         async with _closed(browser):
@@ -53,7 +54,7 @@ def cdp_device(spec: CdpDevice, keep_unsent: KeepUnsent) -> DrivenDevice:
     async def way(around: Around) -> AsyncIterator[Reached]:
         async with _debugging_port(spec, around) as endpoint:
             try:
-                browser = await around.playwright.chromium.connect_over_cdp(endpoint, timeout=_CONNECT_MS)
+                browser = await in_time(around.playwright.chromium.connect_over_cdp(endpoint, timeout=_CONNECT_MS))
             except Error as error:
                 raise _no_port(spec.name, endpoint, first_line(error)) from error
             async with _closed(browser):
@@ -71,7 +72,7 @@ def grid_device(spec: GridDevice, keep_unsent: KeepUnsent) -> DrivenDevice:
     async def way(around: Around) -> AsyncIterator[Reached]:
         async with _driver_for(spec) as playwright:
             try:
-                browser = await playwright.chromium.launch(handle_sigint=False)
+                browser = await in_time(playwright.chromium.launch(handle_sigint=False))
             except Error as error:
                 raise ZooError(
                     f"the Selenium Grid at {spec.hub} gives no browser",
