@@ -10,7 +10,7 @@ from playwright.async_api import Error, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from builder.errors import ZooError
-from fleet.in_time import in_time
+from fleet.in_time import NoAnswerError, in_time
 from fleet.page_watch import Gone, PageWatch, first_line
 from fleet.records import Job, Outcome, Snapshot
 
@@ -108,6 +108,8 @@ async def _trouble_opening(page: Page, job: Job) -> str:
         response = await in_time(page.goto(job.url(), timeout=_LOAD_S * 1000, wait_until="commit"), _LOAD_S + _LATE_S)
     except PlaywrightTimeout:
         return ""
+    except NoAnswerError:
+        raise
     except Error as error:
         return first_line(error)
     if response is None or not response.ok:

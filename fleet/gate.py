@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import hmac
 import re
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ _HEAD_S = 10.0
 # As long as a browser may take to come back.
 _WAIT_S = 30.0
 _CHUNK_BYTES = 64 * 1024
+# A client that is cut off never says goodbye. Its page must end before a fleet takes up the same runs again, which it does after ten
+# seconds at the soonest: so long Playwright's own client waits (seen with 1.62.0).
+_SILENT_S, _PROBE_EVERY_S, _PROBES = 4, 1, 5
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Gate:
                 elif (inner := await self._ready()) is None:
                     await _answer(writer, "503 Service Unavailable", "The browser is being started again.")
                 else:
+                    _end_when_cut_off(writer.get_extra_info("socket"))
                     await _pass_on(_with_path(head, inner.path), inner, reader, writer)
             finally:
                 writer.close()
@@ -100,6 +105,22 @@ class Gate:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._opened.wait(), _WAIT_S)
         return self._inner
+
+
+def _end_when_cut_off(connection: socket.socket) -> None:
+    """Let the system break the connection when nothing of the other side is heard any more. Names that it does not know are left out."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    limits = {
+        "TCP_KEEPIDLE": _SILENT_S,
+        "TCP_KEEPINTVL": _PROBE_EVERY_S,
+        "TCP_KEEPCNT": _PROBES,
+        # In milliseconds: probes are not sent while something else waits for its acknowledgement.
+        "TCP_USER_TIMEOUT": (_SILENT_S + _PROBES * _PROBE_EVERY_S) * 1000,
+    }
+    for name, value in limits.items():
+        if (option := getattr(socket, name, None)) is not None:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _browser_asked(head: bytes) -> str | None:

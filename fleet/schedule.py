@@ -129,8 +129,9 @@ class _DeviceRun:
             except VisitLostError:
                 raise
             except ZooError as error:
-                # The first time it is a wrong entry, or a device that is not there; later one that was there.
-                if (attempt == 0 and not self._told) or attempt == len(_AGAIN_S):
+                # Before anything else it is a wrong entry, or a device that is not there. Else it was there, and may come back.
+                was_there = attempt > 0 or self._told or self._bad_ends
+                if not was_there or attempt == len(_AGAIN_S):
                     raise
                 self._board.enter(self._name, "starting", f"tried again soon: {error.what}")
 
@@ -153,6 +154,11 @@ class _DeviceRun:
         except VisitLostError as error:
             await self._lost(visit, error)
             return False
+        except ZooError:
+            # The page could not be used at all: this visit is as it was.
+            self._current = None
+            self._queue.insert(0, visit)
+            raise
         except Error as error:
             lost = VisitLostError(
                 "the browser is gone", got=first_line(error), expected="a browser that lives", next_step=""

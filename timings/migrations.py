@@ -36,6 +36,7 @@ STEPS: dict[int, tuple[str, ...]] = {
         *_added("devices", "TEXT", "emulated"),
         *_added("runs", "TEXT", "emulated fleet_id"),
         *_added("runs", "DOUBLE PRECISION", "clock_offset_s"),
+        "CREATE INDEX ix_runs_fleet_id ON runs (fleet_id)",
     ),
 }
 

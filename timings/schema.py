@@ -33,7 +33,7 @@ runs = Table(
     *(
         SqlColumn(c.name, _SQL_TYPES[c.type], ForeignKey(devices.c.device_id), nullable=False, index=True)
         if c.name == "device_id"
-        else SqlColumn(c.name, _SQL_TYPES[c.type], primary_key=c.name == "run_id")
+        else SqlColumn(c.name, _SQL_TYPES[c.type], primary_key=c.name == "run_id", index=c.name == "fleet_id" or None)
         for c in RUN_COLUMNS
     ),
     SqlColumn("posted", Text, nullable=False),
