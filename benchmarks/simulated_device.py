@@ -18,6 +18,8 @@ _PATIENCE_S = 30
 _RETRY_S, _RETRY_LONGEST_S = 5.0, 300.0
 _PROGRESS_EVERY_S, _PROGRESS_PATIENCE_S = 2.0, 1.5
 _WORTH_REPEATING = (408, 429)
+# A browser loads a page through six connections at once, and keeps them.
+_IDLE_CONNECTIONS = 5
 # A connection that is cut so soon after the request has left it brings no answer; the server has the run all the same.
 _CUT_S = 0.0005
 
@@ -62,8 +64,8 @@ class SimulatedDevice:
         self._random = random.Random(name)  # noqa: S311 - nothing secret: the same name does the same
         self._device_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         self._batch_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._session = _session()
+        self._idle: list[requests.Session] = []
         self._kept: dict[str, dict[str, Any]] = {}
         self._retry_s = _RETRY_S
         self._told_at = 0.0
@@ -71,6 +73,7 @@ class SimulatedDevice:
     def live(self) -> None:
         """Join within 2 s, make all runs, and go on until the server has them all or refuses them."""
         time.sleep(self._random.uniform(0, 2))
+        self._load_page()
         for _ in range(self._habits.runs):
             self._measure(self._random.uniform(*self._habits.pause_s))
             run = self._new_run()
@@ -81,7 +84,13 @@ class SimulatedDevice:
             self._retry_s = min(2 * self._retry_s, _RETRY_LONGEST_S)
             self._send_all()
         self._tell("done")
-        self._session.close()
+        for session in (self._session, *self._idle):
+            session.close()
+
+    def _load_page(self) -> None:
+        for _ in range(_IDLE_CONNECTIONS):
+            self._idle.append(_session())
+            self._idle[-1].get(f"{self._url}/api/config", timeout=_PATIENCE_S).raise_for_status()
 
     def _measure(self, seconds: float) -> None:
         """Let time pass, and tell every 2 s how far it is."""
@@ -153,3 +162,10 @@ class SimulatedDevice:
             self.seen.progress_unanswered += 1
         else:
             self.seen.progress_s.append(time.perf_counter() - start)
+
+
+def _session() -> requests.Session:
+    """One connection, as long as the server keeps it."""
+    session = requests.Session()
+    session.trust_env = False
+    return session

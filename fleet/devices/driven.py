@@ -152,11 +152,24 @@ class DrivenDevice:
             try:
                 page = await in_time(session.context.new_page(), _ASKING_S)
                 await in_time(page.goto(around.server.url), _ASKING_S)
-                _, backends, isolated = await in_time(page.evaluate(_BACKENDS), _ASKING_S)
+                agent, backends, isolated = await in_time(page.evaluate(_BACKENDS), _ASKING_S)
             except Error as error:
                 raise _no_page(around, error) from error
+            self._check_engine(session.context, agent)
             more = "" if isolated else ", not isolated: one thread, coarse timer"
             return Facts(f"{session.browser}{more}", tuple(backends))
+
+    def _check_engine(self, context: BrowserContext, agent: str) -> None:
+        """Playwright 1.62 connects to a server of another browser without a word, and calls it what it was asked for."""
+        asked = context.browser.browser_type.name if context.browser else ""
+        found = "firefox" if "Firefox/" in agent else "chromium" if "Chrome/" in agent else "webkit"
+        if self.emulated is None and asked != found:
+            raise ZooError(
+                f"{self.name} is another browser than its entry says",
+                got=f"{found} ({agent})",
+                expected=asked,
+                next_step=f'write browser = "{found}"',
+            )
 
     def _check(self, version: str) -> None:
         if self.version and not version.startswith(self.version):
