@@ -18,6 +18,7 @@ from fleet.page_watch import first_line
 from fleet.plan import DevicePlan, Key, Visit, finished_runs
 from fleet.records import Job, Outcome, Row, Snapshot
 from timings.fleet_records import DeviceState
+from timings.records import Run
 
 # A network that is gone may come back: so long is waited before each new attempt to reach a device again.
 _AGAIN_S = (2.0, 10.0, 20.0)
@@ -40,7 +41,10 @@ class Assignment:
 
 @dataclass
 class Result:
-    """What became of a device: how many runs were timed, failed, not sent; which never came; what ended it early."""
+    """What became of a device: how many runs were timed, failed, not sent; which never came; what ended it early.
+
+    seen: the ids of the runs that its pages showed as over.
+    """
 
     device: str
     state: DeviceState = "waiting"
@@ -49,11 +53,19 @@ class Result:
     unsent: int = 0
     missing: list[MissingRun] = field(default_factory=list)
     trouble: ZooError | None = None
+    seen: set[str] = field(default_factory=set)
 
     @property
     def succeeded(self) -> bool:
         """Whether every run gave a timing that the server has."""
         return self.state == "done" and not (self.failed or self.unsent or self.missing)
+
+    def settle(self, arrived: Sequence[Run]) -> None:
+        """Count what the server has of the runs that were seen: what a page could not send may have come by another way meanwhile."""
+        mine = [run for run in arrived if run.run_id in self.seen]
+        self.failed = sum(run.error is not None for run in mine)
+        self.timed = len(mine) - self.failed
+        self.unsent = len(self.seen) - len(mine)
 
     def add(self, outcome: Outcome) -> None:
         """A visit has come to its end."""
@@ -92,7 +104,6 @@ class _DeviceRun:
         self._board = board
         self._say = say
         self._queue = list(assignment.plan.visits)
-        self._told: set[str] = set()
         self._bad_ends = 0
         self._current: Visit | None = None
         # Runs at the server that are a part of visits before: a visit that ends badly counts only its own.
@@ -130,7 +141,7 @@ class _DeviceRun:
                 raise
             except ZooError as error:
                 # Before anything else it is a wrong entry, or a device that is not there. Else it was there, and may come back.
-                was_there = attempt > 0 or self._told or self._bad_ends
+                was_there = attempt > 0 or self._result.seen or self._bad_ends
                 if not was_there or attempt == len(_AGAIN_S):
                     raise
                 self._board.enter(self._name, "starting", f"tried again soon: {error.what}")
@@ -174,8 +185,8 @@ class _DeviceRun:
     def _report(self, snapshot: Snapshot) -> None:
         self._board.tell(self._name, snapshot)
         for row in snapshot.finished():
-            if row.run_id not in self._told:
-                self._told.add(row.run_id)
+            if row.run_id not in self._result.seen:
+                self._result.seen.add(row.run_id)
                 self._say(f"{self._name}: {_sentence(row)}")
 
     async def _lost(self, visit: Visit, error: VisitLostError) -> None:
@@ -206,18 +217,16 @@ class _DeviceRun:
         job = self._mine.job
         try:
             assert job.fleet_id
-            stored = [
-                run
-                for run in await self._around.server.runs(job.fleet_id, self._name)
-                if run.run_id not in self._counted
-            ]
+            arrived = await self._around.server.runs(job.fleet_id, self._name)
         except ZooError:
             for row in rows:
                 exact = f"{row.backend}-{row.threads}" if row.backend == "wasm" else row.backend
                 _remove(wanted, (row.model, exact), (row.model, row.backend))
             return wanted
         narrowed = dataclasses.replace(job, backends=visit.backends, repeat=visit.repeat)
-        mine = [run for run in stored if run.model in visit.models]
+        # What the page had shown as over and not sent yet is gone with its browser.
+        self._result.seen &= {run.run_id for run in arrived}
+        mine = [run for run in arrived if run.model in visit.models and run.run_id not in self._counted]
         self._counted |= {run.run_id for run in mine}
         for key, times in finished_runs(mine, narrowed).items():
             for _ in range(times):

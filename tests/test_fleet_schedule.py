@@ -18,6 +18,7 @@ from fleet.drive import Report, VisitLostError
 from fleet.plan import DevicePlan, Visit
 from fleet.records import Job, Outcome, Position, Row, Snapshot
 from fleet.schedule import Assignment, Result, run_fleet
+from tests.support.runs import make_failed_run, make_run
 from timings.records import Run
 
 FLEET = "11111111-2222-4333-8444-555555555555"
@@ -206,6 +207,13 @@ def test_when_it_is_stopped_every_browser_is_closed() -> None:
         asyncio.run(stopped())
     assert [device.log[-1] for device in devices] == ["one closes", "two closes"]
     assert {line.state for line in board.table().devices} == {"stopped"}
+
+
+def test_what_was_seen_is_counted_by_what_the_server_has() -> None:
+    there, failed = make_run(), make_failed_run()
+    result = Result("one", timed=3, seen={there.run_id, failed.run_id, "on its way"})
+    result.settle([there, failed, make_run()])
+    assert (result.timed, result.failed, result.unsent) == (1, 1, 1)
 
 
 def test_a_waiting_device_ends_after_those_before_it_on_its_host() -> None:
