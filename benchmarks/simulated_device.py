@@ -18,8 +18,9 @@ _PATIENCE_S = 30
 _RETRY_S, _RETRY_LONGEST_S = 5.0, 300.0
 _PROGRESS_EVERY_S, _PROGRESS_PATIENCE_S = 2.0, 1.5
 _WORTH_REPEATING = (408, 429)
-# A browser loads a page through six connections at once, and keeps them.
-_IDLE_CONNECTIONS = 5
+_JOIN_S = 5.0
+# A browser loads a page through six connections at once, and keeps them. Of what it loads, a part stands for all.
+_PAGE = ("/", "/main.js", "/style.css", "/models/manifest.json", "/api/config")
 # A connection that is cut so soon after the request has left it brings no answer; the server has the run all the same.
 _CUT_S = 0.0005
 
@@ -52,12 +53,12 @@ class Seen:
 
 
 class SimulatedDevice:
-    """One of them; `live` takes as long as a page would. `template` is a run that a real page posted, as JSON."""
+    """One of them; `live` takes as long as a page would, and `seen` is whole after it. `template` is a run that a real page posted, as JSON."""
 
     def __init__(self, url: str, name: str, fleet_id: str, template: Mapping[str, Any], habits: Habits) -> None:
         self.seen = Seen()
         self._url = url
-        self._name = name
+        self.name = name
         self._fleet_id = fleet_id
         self._template = template
         self._habits = habits
@@ -71,8 +72,8 @@ class SimulatedDevice:
         self._told_at = 0.0
 
     def live(self) -> None:
-        """Join within 2 s, make all runs, and go on until the server has them all or refuses them."""
-        time.sleep(self._random.uniform(0, 2))
+        """Join within 5 s, make all runs, and go on until the server has them all or refuses them."""
+        time.sleep(self._random.uniform(0, _JOIN_S))
         self._load_page()
         for _ in range(self._habits.runs):
             self._measure(self._random.uniform(*self._habits.pause_s))
@@ -88,9 +89,9 @@ class SimulatedDevice:
             session.close()
 
     def _load_page(self) -> None:
-        for _ in range(_IDLE_CONNECTIONS):
+        for path in _PAGE:
             self._idle.append(_session())
-            self._idle[-1].get(f"{self._url}/api/config", timeout=_PATIENCE_S).raise_for_status()
+            self._idle[-1].get(self._url + path, timeout=_PATIENCE_S).raise_for_status()
 
     def _measure(self, seconds: float) -> None:
         """Let time pass, and tell every 2 s how far it is."""
@@ -138,7 +139,7 @@ class SimulatedDevice:
         run["run_id"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         run["started_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
         run["fleet_id"] = self._fleet_id
-        run["device"] |= {"device_id": self._device_id, "device_name": self._name}
+        run["device"] |= {"device_id": self._device_id, "device_name": self.name}
         place = len(self.seen.made) + 1
         run["order"] |= {"batch_id": self._batch_id, "position": place, "runs": self._habits.runs}
         for sample in run["samples"]:
@@ -149,7 +150,7 @@ class SimulatedDevice:
     def _tell(self, state: str) -> None:
         made = len(self.seen.made)
         progress = {
-            **{"fleet_id": self._fleet_id, "device_id": self._device_id, "device_name": self._name, "state": state},
+            **{"fleet_id": self._fleet_id, "device_id": self._device_id, "device_name": self.name, "state": state},
             **{"browser": "none", "model": self._template["model"], "backend": "wasm-1", "sample": 3, "samples": 30},
             **{"last_ms": 12.5, "runs_over": made, "runs": self._habits.runs, "runs_failed": 0, "warnings": 0},
             "remaining_s": None,

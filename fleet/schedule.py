@@ -250,7 +250,8 @@ class _DeviceRun:
     def _give_up(self, state: DeviceState, error: ZooError) -> None:
         self._result.trouble = error
         self._forsake([key for visit in self._unfinished() for key in _keys(visit)], error.what)
-        self._say(f"{self._name}: {error}")
+        said = str(error)
+        self._say(said if said.startswith(self._name) else f"{self._name}: {said}")
         self._end(state, f"{error.what}: {error.got}")
 
     def _end(self, state: DeviceState, note: str | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,15 @@ def ctrl_c_works() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def mini_browser() -> str:
+    """WebKitGTK's browser, which needs a screen: start it with xvfb-run."""
+    found = next(iter(sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))), None)
+    if found is None or shutil.which("xvfb-run") is None:
+        pytest.skip("needs WebKitGTK's MiniBrowser and Xvfb (Debian: webkit2gtk-driver, xvfb)")
+    return str(found)
 
 
 @pytest.fixture(scope="session")

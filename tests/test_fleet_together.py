@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from scripts.serving import ROOT
 from tests.conftest import Serve
 from tests.support.agents import running_agent
 
 _LONGEST_S = 600
-
-
-@pytest.fixture
-def mini_browser() -> str:
-    found = next(iter(sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))), None)
-    if found is None or shutil.which("xvfb-run") is None:
-        pytest.skip("needs WebKitGTK's MiniBrowser and Xvfb (Debian: webkit2gtk-driver, xvfb)")
-    return str(found)
 
 
 @contextlib.contextmanager

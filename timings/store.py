@@ -195,7 +195,7 @@ def _insert(connection: Connection, run: Run, posted: str) -> None:
     if newest is None:
         connection.execute(insert(devices), device)
     elif str(cells["started_at"]) >= newest:
-        connection.execute(update(devices).where(devices.c.device_id == run.device.device_id).values(device))
+        connection.execute(update(devices).where(devices.c.device_id == run.device.device_id), device)
     connection.execute(insert(runs), {**cells, "posted": posted})
     if run.samples:
         connection.execute(

@@ -39,7 +39,10 @@ def local_device(spec: LocalDevice, keep_unsent: KeepUnsent) -> DrivenDevice:
 
 def emulation(spec: LocalDevice) -> str | None:
     """What stands in every row of a browser that pretends; None for one that does not."""
-    parts = [spec.emulate] if spec.emulate else []
+    parts = []
+    if spec.emulate:
+        # A row's browser and engine are read from the user agent, where Chromium alone says beside it what it is.
+        parts.append(spec.emulate if _engine(spec.browser) == "chromium" else f"{spec.emulate} in {spec.browser}")
     if spec.cpu_slowdown:
         parts.append(f"CPU slowed {spec.cpu_slowdown:g} times (the page's own thread; workers are not)")
     if spec.network:

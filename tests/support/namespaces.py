@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 # Nothing of this is seen outside the namespaces, so any network will do.
 _NETWORK = "10.77.0"
+_BRIDGE = "bridge"
 _COUNT = itertools.count()
+# A proxy of this machine's, if it has one, is outside.
+WITHOUT_PROXY = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
 
 
 class NoNamespacesError(Exception):
@@ -39,13 +42,16 @@ class Network:
     hub: Namespace
     devices: tuple[Namespace, ...]
 
-    def cut(self, device: Namespace) -> None:
-        """As a cable that is pulled: nothing arrives any more, and nobody is told."""
+    @contextlib.contextmanager
+    def cut(self, device: Namespace) -> Iterator[None]:
+        """As if its cable were pulled until the end of the block: nothing arrives any more, and nobody is told."""
         _ip("-n", self.hub.name, "link", "set", self._port(device), "down")
-
-    def mend(self, device: Namespace) -> None:
-        """Plug it in again."""
-        _ip("-n", self.hub.name, "link", "set", self._port(device), "up")
+        # Else packets are sent for half a minute to where it was, and only then it counts as out of reach.
+        _ip("-n", self.hub.name, "neighbour", "flush", "dev", _BRIDGE)
+        try:
+            yield
+        finally:
+            _ip("-n", self.hub.name, "link", "set", self._port(device), "up")
 
     def _port(self, device: Namespace) -> str:
         return f"port{self.devices.index(device)}"
@@ -62,12 +68,13 @@ def network(devices: int) -> Iterator[Network]:
     with contextlib.ExitStack() as stack:
         try:
             _add(hub, stack)
-            _ip("-n", hub.name, "link", "add", "bridge", "type", "bridge")
-            _up(hub, "bridge")
+            _ip("-n", hub.name, "link", "add", _BRIDGE, "type", "bridge")
+            _up(hub, _BRIDGE)
+            subprocess.run([*hub.inside, "true"], check=True, capture_output=True, timeout=20)
             for i, device in enumerate(others):
                 _add(device, stack)
                 _ip("-n", hub.name, "link", "add", f"port{i}", "type", "veth", "peer", "net", "netns", device.name)
-                _ip("-n", hub.name, "link", "set", f"port{i}", "master", "bridge", "up")
+                _ip("-n", hub.name, "link", "set", f"port{i}", "master", _BRIDGE, "up")
                 _up(device, "net")
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip().splitlines() or [f"status {error.returncode}"]
