@@ -106,7 +106,7 @@ def compare(commands: Commands, devices: int, rounds: int) -> bool:
             f"starts and {after:.2f} s after it has ended"
         )
     more = [fleet.whole_s - bare.whole_s for bare, fleet in pairs]
-    print(f"whole commands: the fleet's takes {statistics.median(more):.2f} s more (median), whatever the devices do")
+    print(f"whole commands: the fleet's takes {statistics.median(more):.2f} s more (median)")
     differences = [(fleet.driving_s - bare.driving_s) / devices for bare, fleet in pairs]
     print(
         "beyond opening the page, for each device, pair by pair: "

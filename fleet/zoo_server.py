@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
+from pydantic import ValidationError
+from urllib3.exceptions import ProtocolError
 
 from builder import manifest
 from builder.errors import ZooError
+from builder.explain import explain
 from builder.records import Manifest
 from timings.fleet_records import FleetTable, PageProgress
 from timings.records import Run
@@ -21,6 +24,8 @@ from timings.records import Run
 # What is asked again and again must not hold up the end of the program.
 POLL_S = 3
 PATIENCE_S = 15
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,25 @@ class ZooServer:
 
     def _clock_offset(self) -> float:
         before = time.time()
-        config = self._get("/api/config").json()
-        return (before + time.time()) / 2 - datetime.fromisoformat(config["server_time"]).timestamp()
+        reply = self._get("/api/config")
+        middle = (before + time.time()) / 2
+        return self._read(reply, lambda config: middle - datetime.fromisoformat(config["server_time"]).timestamp())
 
     def _runs(self, fleet_id: str, device: str | None, patience_s: float) -> list[Run]:
         wanted = {"fleet_id": fleet_id} | ({"device_name": device} if device else {})
         reply = self._get("/api/runs", wanted, patience_s)
-        return [Run.model_validate_json(json.dumps(one)) for one in reply.json()["runs"]]
+        return self._read(reply, lambda listed: [Run.model_validate_json(json.dumps(one)) for one in listed["runs"]])
 
     def _progress(self, fleet_id: str) -> list[Told]:
         reply = self._get("/api/progress", {"fleet_id": fleet_id}, POLL_S)
-        pages: Sequence[dict[str, Any]] = reply.json()["devices"]
-        return [_told(page) for page in pages]
+        return self._read(reply, lambda listed: [_told(page) for page in listed["devices"]])
+
+    def _read(self, reply: requests.Response, read: Callable[[Any], T]) -> T:
+        try:
+            return read(reply.json())
+        except (ValueError, KeyError, TypeError) as error:
+            got = explain(error) if isinstance(error, ValidationError) else f"{type(error).__name__} {error}"
+            raise unreachable(self.url, f"{reply.request.path_url} answers otherwise: {got}") from error
 
     def _put(self, path: str, body: str) -> None:
         headers = {"Content-Type": "application/json"}
@@ -107,7 +119,14 @@ class ZooServer:
 
     def _ask(self, method: str, path: str, patience_s: float = PATIENCE_S, **more: Any) -> requests.Response:
         try:
-            return self._session.request(method, self.url + path, timeout=(POLL_S, patience_s), **more)
+            try:
+                return self._session.request(method, self.url + path, timeout=(POLL_S, patience_s), **more)
+            except requests.ConnectionError as error:
+                # The server closes connections that were idle for some seconds, maybe just as this one was taken. Every request of this
+                # class may be made twice: runs have ids.
+                if not error.args or not isinstance(error.args[0], ProtocolError):
+                    raise
+                return self._session.request(method, self.url + path, timeout=(POLL_S, patience_s), **more)
         except requests.RequestException as error:
             raise unreachable(self.url, str(error.args[0] if error.args else error)) from error
 

@@ -25,8 +25,8 @@ _CONNECTIONS = 2000
 _CONNECTIONS_OF_WINDOWS = 400
 # What answering takes beside them: the database's files, and those that are sent.
 _OTHER_FILES = 100
-# Waitress looks at every open connection whenever something happens on one of them: 1200 of 200 devices, most of them idle, cost a third more
-# processor time. So those on which nothing is under way are closed after this time, and not after two minutes as those that stall.
+# Waitress looks at every open connection whenever something happens on one of them, and six for each of 200 devices are 1200, most of
+# them idle. So those on which nothing is under way are closed after this time, and not after two minutes as those that stall.
 _IDLE_S = 5
 _LOOK_FOR_IDLE_S = 1
 

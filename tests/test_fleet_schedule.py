@@ -138,6 +138,15 @@ def test_a_visit_that_ends_badly_loses_one_run_and_the_rest_goes_on_in_a_new_bro
     assert (line.runs_over, line.runs, line.runs_failed, line.warnings) == (3, 3, 1, 2)
 
 
+def test_a_visit_whose_page_could_not_be_used_is_begun_again() -> None:
+    """It was neither over nor lost: without it the device would seem to have done everything."""
+    device = Scripted("one", "here", script=[0.05, error("the page cannot be used")])
+    results, _ = run(assignment(device, ("a", "b")))
+    assert [line for line in device.log if "begins" in line] == [f"one begins {model} on wasm" for model in "abb"]
+    assert results[0].succeeded
+    assert results[0].timed == 2
+
+
 @pytest.mark.parametrize("server", [Server(), Server(error("the server is away"))])
 def test_of_several_backends_only_the_one_that_was_on_is_lost(server: Server) -> None:
     device = Scripted("one", "here", script=[lost("a", "wasm-2")])
