@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -358,3 +360,24 @@ def test_a_slower_build_fails_and_leaves_what_builds_read(serve: Serve, tiny_zoo
     assert "slower" in (folder / "summary.md").read_text()
     fine = fleet("run", file, *options, "--out", tmp_path / "fine", *ci, "--fail-if-slower", "60%", *now)
     assert fine.returncode == 0, fine.stdout + fine.stderr
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_at_a_terminal_a_server_that_is_not_there_is_offered(real_zoo: Path, tmp_path: Path, answer: str) -> None:
+    if real_zoo != ROOT / "models":
+        pytest.skip("the fleet serves models/, and these tests use another folder")
+    arguments = ("run", "--server", "http://127.0.0.1:9", "--browser", "chromium", "--models", "mobilenet_v1")
+    more = ("--iterations", "2", "--min-time", "0", "--end-to-end", "0", "--out", tmp_path)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command(*arguments, *more), cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # so a terminal ends on Linux
+            while part := os.read(ours, 4096):
+                shown += part
+        os.close(ours)
+        status = process.wait(_PATIENCE_S)
+    assert b"Start one for this session?" in shown
+    assert (b"serving on http://127.0.0.1:" in shown) == (answer == "y"), shown.decode()
+    assert status == (0 if answer == "y" else 1), shown.decode()
