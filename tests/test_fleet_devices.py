@@ -101,8 +101,10 @@ def test_mini_browser_gives_verified_timings_of_a_third_engine(
 @pytest.mark.usefixtures("ctrl_c_works")
 def test_ctrl_c_leaves_no_mini_browser_behind(serve: Serve, tiny_zoo: Path, mini_browser: str, tmp_path: Path) -> None:
     device = {"name": "mini", "kind": "command", "argv": ["xvfb-run", "-a", mini_browser, "{url}"]}
-    long = ("--models", "echo", "--min-time", "600", "--time-budget", "600", "--no-files")
-    with fleet(tmp_path, serve(tiny_zoo).url, device, more=long) as program:
+    # Of the real runtime, a tiny model's 10,000 samples, which are the most that are taken, are over in a moment.
+    slow = ("--page-parameter", "runtime=fake", "--page-parameter", 'fake={"durations_ms":[5],"pace_ms":200}')
+    long = ("--models", "echo", "--iterations", "9000", "--time-budget", "3000", "--no-files", *slow)
+    with fleet(tmp_path, serve(tiny_zoo, accept_fake=True).url, device, more=long) as program:
         program.until("mini: echo on wasm-")
         deadline = time.monotonic() + PATIENCE_S
         while absent := [name for name in MINI_BROWSER if name not in " ".join(program.its_processes().values())]:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from fleet.in_time import NoAnswerError, in_time
+from tests.support.agents import apart
 
 
 async def deaf() -> None:
@@ -21,7 +22,7 @@ async def answering() -> int:
 
 
 def test_an_answer_is_passed_on() -> None:
-    assert asyncio.run(in_time(answering(), 20)) == 42
+    assert apart(lambda: in_time(answering(), 20)) == 42
 
 
 def test_a_call_that_does_not_answer_is_left_behind() -> None:
@@ -32,7 +33,7 @@ def test_a_call_that_does_not_answer_is_left_behind() -> None:
             await in_time(deaf(), 0.1)
         return loop.time() - began
 
-    assert asyncio.run(wait()) < 20
+    assert apart(wait) < 20
 
 
 def test_a_cancellation_does_not_wait_for_it() -> None:
@@ -46,4 +47,4 @@ def test_a_cancellation_does_not_wait_for_it() -> None:
             await waiting
         return loop.time() - began
 
-    assert asyncio.run(wait()) < 20
+    assert apart(wait) < 20

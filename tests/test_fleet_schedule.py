@@ -18,6 +18,7 @@ from fleet.drive import Report, VisitLostError
 from fleet.plan import DevicePlan, Visit
 from fleet.records import Job, Outcome, Position, Row, Snapshot
 from fleet.schedule import Assignment, Result, run_fleet
+from tests.support.agents import apart
 from tests.support.runs import make_failed_run, make_run
 from timings.records import Run
 
@@ -104,7 +105,7 @@ def run(
 ) -> tuple[list[Result], Board]:
     board = Board(FLEET, "http://127.0.0.1:1", [one.plan for one in assignments])
     around = Around(None, server or Server())  # type: ignore[arg-type]
-    return asyncio.run(run_fleet(assignments, around, board, say)), board
+    return apart(lambda: run_fleet(assignments, around, board, say)), board
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +214,7 @@ def test_when_it_is_stopped_every_browser_is_closed() -> None:
             await run_fleet([assignment(d) for d in devices], Around(None, Server()), board, lambda text: None)  # type: ignore[arg-type]
 
     with pytest.raises(TimeoutError):
-        asyncio.run(stopped())
+        apart(stopped)
     assert [device.log[-1] for device in devices] == ["one closes", "two closes"]
     assert {line.state for line in board.table().devices} == {"stopped"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.server
 import json
 import socket
@@ -14,6 +13,7 @@ import pytest
 
 from builder.errors import ZooError
 from fleet.zoo_server import ZooServer
+from tests.support.agents import apart
 
 Reply = Callable[[http.server.BaseHTTPRequestHandler], None]
 Start = Callable[[Reply], str]
@@ -61,7 +61,7 @@ def test_a_clock_that_is_off_is_seen(start: Start, ahead_s: int) -> None:
     def config(handler: http.server.BaseHTTPRequestHandler) -> None:
         send(handler, {"server_time": (datetime.now(UTC) - timedelta(seconds=ahead_s)).isoformat()})
 
-    assert asyncio.run(ZooServer(start(config)).clock_offset_s()) == pytest.approx(ahead_s, abs=20)
+    assert apart(lambda: ZooServer(start(config)).clock_offset_s()) == pytest.approx(ahead_s, abs=20)
 
 
 def test_a_connection_that_was_closed_just_now_is_made_anew(start: Start) -> None:
@@ -82,13 +82,13 @@ def test_a_connection_that_was_closed_just_now_is_made_anew(start: Start) -> Non
         for _ in range(2):
             assert await server.runs("11111111-2222-4333-8444-555555555555") == []
 
-    asyncio.run(twice())
+    apart(twice)
     assert len(asked) == 3
 
 
 def test_another_projects_server_is_told(start: Start) -> None:
     with pytest.raises(ZooError, match="cannot be used") as raised:
-        asyncio.run(ZooServer(start(lambda handler: handler.send_error(404))).manifest())
+        apart(lambda: ZooServer(start(lambda handler: handler.send_error(404))).manifest())
     assert "status 404" in raised.value.got
     assert "--serve" in raised.value.next_step
 
@@ -96,12 +96,12 @@ def test_another_projects_server_is_told(start: Start) -> None:
 @pytest.mark.parametrize("content", [{}, {"server_time": "noon"}, [], {"server_time": 3}])
 def test_a_server_of_another_version_is_told(start: Start, content: object) -> None:
     with pytest.raises(ZooError) as raised:
-        asyncio.run(ZooServer(start(lambda handler: send(handler, content))).clock_offset_s())
+        apart(lambda: ZooServer(start(lambda handler: send(handler, content))).clock_offset_s())
     assert "/api/config answers otherwise" in raised.value.got
     assert "of this version" in raised.value.expected
 
 
 def test_runs_of_another_form_are_told(start: Start) -> None:
     with pytest.raises(ZooError) as raised:
-        asyncio.run(ZooServer(start(lambda handler: send(handler, {"runs": [{"run_id": 1}]}))).runs("x"))
+        apart(lambda: ZooServer(start(lambda handler: send(handler, {"runs": [{"run_id": 1}]}))).runs("x"))
     assert "schema_version: Field required" in raised.value.got
