@@ -98,16 +98,25 @@ def _begin(request: RunFleet) -> tuple[RunFleet, Folder]:
         return request, new_folder(None if request.dry_run else request.out)
     assert request.out
     folder, arguments = found_folder(request.out, request.resume)
-    if not _asks_for_more(request):
-        before = parse(arguments)
-        assert isinstance(before, RunFleet)
-        request = dataclasses.replace(before, resume=request.resume, dry_run=request.dry_run)
-    return request, folder
+    return resumed(request, arguments), folder
 
 
-def _asks_for_more(request: RunFleet) -> bool:
-    own = {"--resume", str(request.resume), "run", "--dry-run", "--out", str(request.out)}
-    return any(part not in own for part in request.arguments)
+def resumed(request: RunFleet, arguments: Sequence[str]) -> RunFleet:
+    """What to go on with: who names no devices and no measurements means those of the session, which was begun with these arguments."""
+    bare, before = parse(["run"]), parse(arguments)
+    assert isinstance(bare, RunFleet)
+    assert isinstance(before, RunFleet)
+    if request.choice != bare.choice:
+        return request
+    is_limit_new = request.fail_if_slower != bare.fail_if_slower
+    return dataclasses.replace(
+        request,
+        choice=before.choice,
+        serve=before.serve,
+        ci=request.ci or before.ci,
+        baseline=request.baseline or before.baseline,
+        fail_if_slower=request.fail_if_slower if is_limit_new else before.fail_if_slower,
+    )
 
 
 async def _show_plan(session: Session, out: Path | None) -> int:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from fleet.__main__ import resumed
 from fleet.config import Check, Choice, Init, ListDevices, RunFleet, Schema, parse
 from fleet.records import Job
 
@@ -145,3 +146,21 @@ def test_a_bad_command_line_says_what_was_expected(
         parse(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "way", [["--resume"], ["--resume", "there"], ["--resume=there"], ["--resume", "--out=results"]]
+)
+def test_a_bare_resume_means_what_the_session_was_asked(way: list[str]) -> None:
+    begun = ("run", "fleet.toml", "--only", "desk", "--iterations", "7", "--fail-if-slower", "20%")
+    request = parse(["run", *way, "--ci"])
+    assert isinstance(request, RunFleet)
+    found = resumed(request, begun)
+    assert (found.choice.file, found.choice.only, found.choice.job.iterations) == (Path("fleet.toml"), ("desk",), 7)
+    assert (found.resume, found.ci, found.fail_if_slower, found.serve) == (request.resume, True, 0.2, False)
+
+
+def test_a_resume_that_names_devices_means_those() -> None:
+    request = parse(["run", "other.toml", "--resume", "there"])
+    assert isinstance(request, RunFleet)
+    assert resumed(request, ("run", "fleet.toml")) == request
