@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
+from fleet import argument_types
 from fleet.agent import AgentOptions, add_agent_arguments, agent_options
 from fleet.drive import PATIENCE_S
 from fleet.fleet_file import BrowserName
@@ -173,21 +172,26 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--server",
-        type=_address,
+        type=argument_types.address,
         metavar="URL",
         help=f"the server's address; default: the file's, else {DEFAULT_SERVER}",
     )
     add("--only", action="append", metavar="NAME", help="only this device of the file; may be given several times")
     add("--browser", choices=BROWSERS, help="one browser of this machine, without a file")
-    add("--device", type=_device, metavar="NAME", help="its name in the results; default: host name and browser")
+    add(
+        "--device",
+        type=argument_types.device,
+        metavar="NAME",
+        help="its name in the results; default: host name and browser",
+    )
     add("--swiftshader", action="store_true", help="WebGPU in software: right outputs, useless timings; Chromium only")
     add(
         "--patience",
-        type=_seconds,
+        type=argument_types.seconds,
         metavar="S",
         help=f"give a page up when nothing changes for so long; default: {PATIENCE_S:g} s, half an hour for a person's visit",
     )
-    add("--page-parameter", action="append", type=_parameter, help=argparse.SUPPRESS)
+    add("--page-parameter", action="append", type=argument_types.parameter, help=argparse.SUPPRESS)
     _add_what(parser.add_argument_group("what to measure, and in which order"))
     _add_how(
         parser.add_argument_group(
@@ -224,7 +228,7 @@ def _add_session(parser: argparse._ArgumentGroup) -> None:
     add("--baseline", type=Path, metavar="CSV", help="a timings.csv of before, to compare with")
     add(
         "--fail-if-slower",
-        type=_slower,
+        type=argument_types.slower,
         default=0.1,
         metavar="P%",
         help="exit status 1 if a median is slower than the baseline's by more; default: 10%%",
@@ -233,126 +237,78 @@ def _add_session(parser: argparse._ArgumentGroup) -> None:
 
 def _add_what(parser: argparse._ArgumentGroup) -> None:
     add = parser.add_argument
-    add("--models", type=_names, default=(), metavar="A,B", help="all, or their names; default: the light ones")
+    add(
+        "--models",
+        type=argument_types.names,
+        default=(),
+        metavar="A,B",
+        help="all, or their names; default: the light ones",
+    )
     add(
         "--backends",
-        type=_names,
+        type=argument_types.names,
         default=(),
         metavar="A,B",
         help="wasm, wasm-N (N threads), webgpu, webgl, webnn-cpu, webnn-gpu, webnn-npu; default: wasm",
     )
-    add("--repeat", type=_between(1, 100), metavar="N", help="runs of each model on each backend; default: 1")
+    add(
+        "--repeat",
+        type=argument_types.between(1, 100),
+        metavar="N",
+        help="runs of each model on each backend; default: 1",
+    )
     add(
         "--order",
         choices=ORDERS,
         help="all models in one page, their runs in turns or one after another; default: a page for each model, the smallest first, in "
         "which its backends take turns",
     )
-    add("--seed", type=_between(0, 2**32 - 1), metavar="N", help="what the order is shuffled with; default: drawn")
+    add(
+        "--seed",
+        type=argument_types.between(0, 2**32 - 1),
+        metavar="N",
+        help="what the order is shuffled with; default: drawn",
+    )
 
 
 def _add_how(parser: argparse._ArgumentGroup) -> None:
     add = parser.add_argument
     add("--preset", choices=PRESETS, help="numbers that go together; those given here win over its own")
-    add("--iterations", type=_between(1, 10_000), metavar="N", help="timed inferences per run, at least")
+    add("--iterations", type=argument_types.between(1, 10_000), metavar="N", help="timed inferences per run, at least")
     add(
         "--min-time",
-        type=_seconds_or_none,
+        type=argument_types.seconds_or_none,
         metavar="S",
         help="over how long they are taken, at least; 0: however short",
     )
     add(
         "--precision",
-        type=_per_cent,
+        type=argument_types.per_cent,
         metavar="P",
         help="go on until the 95 %% interval of the median is narrower than so many per cent of it",
     )
-    add("--time-budget", type=_seconds, metavar="S", help="longest timing of one run; then it stays with fewer samples")
+    add(
+        "--time-budget",
+        type=argument_types.seconds,
+        metavar="S",
+        help="longest timing of one run; then it stays with fewer samples",
+    )
     add(
         "--warmup",
-        type=_between(0, 1000),
+        type=argument_types.between(0, 1000),
         metavar="N",
         help="inferences thrown away before each run's timed ones; default: until they are steady",
     )
     add(
         "--end-to-end",
-        type=_between(0, 1000),
+        type=argument_types.between(0, 1000),
         metavar="N",
         help="how often a photograph is taken from its pixels to what is in it; 0: not at all",
     )
     add(
         "--timeout",
-        type=_seconds,
+        type=argument_types.seconds,
         metavar="S",
         help="longest silence within one run, such as one inference. Longer than --patience has no effect",
     )
     add("--placement", action="store_true", help="store where each node ran, for proof: session logging costs time")
-
-
-def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected an address such as http://127.0.0.1:8000")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names) or len(set(names)) < len(names):
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected different names with commas between them")
-    return names
-
-
-def _device(text: str) -> str:
-    if not 1 <= len(text.strip()) <= 200:
-        raise argparse.ArgumentTypeError(f"got {len(text.strip())} characters, expected 1 to 200")
-    return text.strip()
-
-
-def _number(text: str) -> float:
-    """NaN for what is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _seconds(text: str) -> float:
-    seconds = _number(text)
-    if not 0 < seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds, more than 0 and at most 86400")
-    return seconds
-
-
-def _seconds_or_none(text: str) -> float:
-    seconds = _number(text)
-    if not 0 <= seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of seconds from 0 to 86400")
-    return seconds
-
-
-def _slower(text: str) -> float:
-    return _per_cent(text.removesuffix("%")) / 100
-
-
-def _per_cent(text: str) -> float:
-    per_cent = _number(text)
-    if not 0 < per_cent <= 100:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number of per cent, more than 0 and at most 100")
-    return per_cent
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    """An argparse type: a whole number from `least` to `most`."""
-
-    def parse_number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number from {least} to {most}")
-        return int(text)
-
-    return parse_number

@@ -172,7 +172,10 @@ class _DeviceRun:
             raise
         except Error as error:
             lost = VisitLostError(
-                "the browser is gone", got=first_line(error), expected="a browser that lives", next_step=""
+                "the browser is gone",
+                got=first_line(error),
+                expected="a browser that lives",
+                next_step="it is started again",
             )
             await self._lost(visit, lost)
             return False
